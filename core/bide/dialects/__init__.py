@@ -1,0 +1,132 @@
+"""A dialect is one vendor's way of speaking, as pure functions over messages.
+
+Nothing else in bide knows a path, a field or a status name of a vendor. A dialect says how to submit,
+poll, fetch and cancel, and turns a `Response` into a `Reading`; what follows from a reading is decided
+in `bide.job`, for every vendor alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, Protocol, TypeAlias
+
+from bide.messages import Headers, Order, Request, Response
+from bide.result import Problem, Receipt, Result
+
+Asked: TypeAlias = Literal["submit", "poll", "fetch", "cancel"]
+
+
+class Phase(Enum):
+    """What one reply says: first the phases of a job, then replies that say nothing of the job itself."""
+
+    UNFINISHED = "unfinished"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    LIMITED = "rate limited"
+    TRANSIENT = "trouble that may pass"
+    CONFLICT = "in conflict with another request"
+    MISSING = "not found"
+    GONE = "gone for good"
+    UNAUTHORISED = "not authorised"
+    UNPAID = "payment required"
+    REFUSED = "refused"
+    UNREADABLE = "not understood"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reply, understood.
+
+    `handle` finds the job again and may move between replies; `status` is the vendor's own word;
+    `progress` runs from 0 to 1; `expires` is the vendor's text for the instant the job times out.
+    """
+
+    phase: Phase
+    handle: str | None = None
+    status: str = ""
+    progress: float | None = None
+    result: Result | None = None
+    problem: Problem | None = None
+    receipt: Receipt | None = None
+    expires: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a vendor advises about polling: up to `daily` jobs a day; `text` says what to do above that."""
+
+    daily: int
+    text: str
+
+
+class Dialect(Protocol):
+    """One vendor's way of speaking; every method is pure, and `read` is total over all responses.
+
+    `name` and `origin` stand in tokens: a job is never resumed elsewhere.
+    """
+
+    @property
+    def name(self) -> str:
+        """The vendor's short name, as tokens carry it."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """The API's own origin, in the spelling of `bide.urls.origin`."""
+        ...
+
+    @property
+    def cadence(self) -> bool:
+        """Whether `Retry-After` on a 2xx reply counts while quota is left."""
+        ...
+
+    @property
+    def advice(self) -> Advice | None:
+        """What the vendor says about polling in production."""
+        ...
+
+    def authorization(self, key: str) -> tuple[str, str]:
+        """The header line that carries the caller's key."""
+        ...
+
+    def check(self, handle: str) -> str:
+        """`handle`, if it can be one; raises `InvalidHandle` otherwise."""
+        ...
+
+    def submit(self, order: Order) -> Request:
+        """How to submit; `repeatable` only when sending it twice cannot create two jobs."""
+        ...
+
+    def poll(self, handle: str) -> Request:
+        """How to look at the job."""
+        ...
+
+    def fetch(self, handle: str) -> Request:
+        """How to get the result of a job that completed without it inline."""
+        ...
+
+    def cancel(self, handle: str) -> Request:
+        """How to ask for the job to be ended."""
+        ...
+
+    def locate(self, file: str) -> Request:
+        """How to ask for the bytes of a file, or for the address they can be had from."""
+        ...
+
+    def may_locate(self, headers: Headers) -> bool:
+        """Whether a 200 reply to `locate` with these headers may hold an address rather than the file."""
+        ...
+
+    def located(self, response: Response) -> Request | None:
+        """The request for the bytes, where the reply to `locate` is an address; None where it is the bytes.
+
+        Raises `ValueError` for an address that must not be followed.
+        """
+        ...
+
+    def read(self, response: Response, *, asked: Asked, handle: str | None) -> Reading:
+        """What a reply to `asked` says; `handle` is the job asked about, None for a submission."""
+        ...

@@ -1,0 +1,111 @@
+"""Reading JSON from strangers: total, bounded, and one small function per kind of field.
+
+`json.loads` raises `RecursionError` on deep nesting and `ValueError` on long integers, and refuses a
+byte order mark; a server can send all three. Field readers answer None for a value of the wrong kind.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from json import JSONDecoder, dumps
+from typing import TypeAlias, cast
+
+from bide.errors import InvalidOrder
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+
+_decode = JSONDecoder().decode
+_LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*(?:([Zz])|([+-])(\d\d):?(\d\d))?", re.ASCII
+)
+
+
+def parse(body: bytes) -> JSON:
+    """The JSON document in `body`; raises `ValueError`, and nothing else, when there is none."""
+    try:
+        return cast("JSON", _decode(body.decode("utf-8-sig")))
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+def parse_object(body: bytes) -> dict[str, JSON] | None:
+    """The JSON object in `body`, or None when it holds anything else."""
+    try:
+        document = parse(body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def snapshot(value: Mapping[str, JSON], name: str) -> dict[str, JSON]:
+    """A copy of a caller's JSON object that nobody else can change; raises `InvalidOrder` if it is none."""
+    try:
+        copy = _decode(dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidOrder(
+            f"{name} cannot be written as JSON ({error}): use only dict, list, str, numbers and bool"
+        ) from None
+    return cast("dict[str, JSON]", copy)
+
+
+def text(value: object) -> str | None:
+    """A string fit to keep and print: control characters and lone surrogates replaced, length bounded."""
+    if not isinstance(value, str):
+        return None
+    if len(value) <= _LONGEST_TEXT and value.isprintable():
+        return value
+    return "".join(c if c.isprintable() else "\ufffd" for c in value[:_LONGEST_TEXT])
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None; a boolean is not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def money(value: object) -> Decimal | None:
+    """A sum as `Decimal`, from a decimal string or a JSON number (modelroute-api.md, 12)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        amount = Decimal(value if isinstance(value, str) else repr(value))
+    except (InvalidOperation, ValueError):
+        return None
+    return amount if amount.is_finite() and abs(amount.adjusted()) <= 30 else None
+
+
+def moment(value: object) -> datetime | None:
+    """An aware time from ISO 8601 text; text without a zone is read as UTC."""
+    match = _ISO.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, _, sign, hours, minutes = match.groups()
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
+    microsecond = int((fraction or "").ljust(6, "0")[:6])
+    try:
+        zone = timezone(-offset if sign == "-" else offset) if offset else timezone.utc
+        return datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), microsecond, zone)
+    except ValueError:
+        return None
+
+
+def strings(value: JSON) -> Iterator[str]:
+    """Every string value anywhere inside `value`, in document order; never recurses."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            stack.extend(reversed(item.values()))
+        elif isinstance(item, list):
+            stack.extend(reversed(item))

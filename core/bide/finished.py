@@ -1,0 +1,143 @@
+"""How a job can end: six frozen states with neither request nor receive, and `unwrap`, which judges them.
+
+Each carries the whole `past` of the job, so that the end always tells how it came about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from bide.errors import JobAbandoned, JobCancelled, JobExpired, JobFailed, JobLost
+from bide.history import History, Terms
+from bide.result import Problem, Result
+
+if TYPE_CHECKING:
+    from bide.job import Waiting
+
+
+class Reason(Enum):
+    """Why we stopped waiting. The value is the wording people read."""
+
+    DEADLINE = "the deadline passed"
+    FAILURES = "too many requests in a row went wrong"
+    UNREACHABLE = "the service could not be reached"
+    UNTRUSTED = "the service's TLS certificate was not accepted"
+    STALLED = "nothing has changed for too long"
+    UNAUTHORISED = "the service does not accept the API key"
+    UNPAID = "the service asks for payment"
+    REFUSED = "the service refuses the request"
+    NOT_UNDERSTOOD = "the service's replies could not be understood"
+    AMBIGUOUS = "the submission may or may not have been received, and has no idempotency key"
+
+
+_NEXT = {
+    Reason.DEADLINE: "the job may still finish: resume it with a later deadline",
+    Reason.FAILURES: "resume when the service is well again",
+    Reason.UNREACHABLE: "check the base URL and the network, then resume",
+    Reason.UNTRUSTED: "check the base URL and the CA certificates, then resume",
+    Reason.STALLED: "ask the service about the job, or resume to wait on",
+    Reason.UNAUTHORISED: "check the key and what it may do, then resume",
+    Reason.UNPAID: "top up the account, then resume",
+    Reason.REFUSED: "check the base URL and the id, then resume",
+    Reason.NOT_UNDERSTOOD: "check that the base URL is the API's own (a proxy may answer in its place), then resume",
+    Reason.AMBIGUOUS: "look at the service whether the job is there before submitting again: it may have been paid for",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The result is in hand."""
+
+    terms: Terms
+    past: History
+    handle: str
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The service says the job failed, or refused the submission (then there is no handle)."""
+
+    terms: Terms
+    past: History
+    handle: str | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The service says the job was cancelled, by the caller or by itself (modelroute-api.md, 16 row 23)."""
+
+    terms: Terms
+    past: History
+    handle: str | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The service gave up on the job."""
+
+    terms: Terms
+    past: History
+    handle: str | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The service no longer knows the job, or its result. `last` can be resumed all the same."""
+
+    terms: Terms
+    past: History
+    handle: str
+    problem: Problem | None
+    last: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """We stopped waiting; the job may go on. `last` is where to resume from (see `bide.resume`)."""
+
+    terms: Terms
+    past: History
+    handle: str | None
+    reason: Reason
+    problem: Problem | None
+    last: Waiting
+
+
+Finished: TypeAlias = Completed | Failed | Cancelled | Expired | Lost | Abandoned
+
+
+def unwrap(job: Finished) -> Result:
+    """The result of a completed job; raises the `JobError` that fits any other end, with `job` attached."""
+    name = job.handle or "the submission"
+    match job:
+        case Completed():
+            return job.result
+        case Failed():
+            raise JobFailed(f"{name} failed: {job.problem}{_hint(job.problem)}", job)
+        case Cancelled():
+            raise JobCancelled(
+                f"{name} was cancelled; nothing is charged for it: submit again if it is still wanted", job
+            )
+        case Expired():
+            raise JobExpired(f"{name} expired at the service before it finished: submit again", job)
+        case Lost():
+            raise JobLost(
+                f"{name} is not known to the service{_because(job.problem)}: check the id and whose key is used", job
+            )
+        case Abandoned():
+            because = _because(job.problem)
+            raise JobAbandoned(f"stopped waiting for {name}: {job.reason.value}{because}; {_NEXT[job.reason]}", job)
+
+
+def _hint(problem: Problem) -> str:
+    return " (the service says that trying again may work: that is a new, paid submission)" if problem.retryable else ""
+
+
+def _because(problem: Problem | None) -> str:
+    return f" ({problem})" if problem else ""

@@ -1,0 +1,145 @@
+"""What a job remembers: the terms it was started under, and what has happened to it since.
+
+`History.after` is the only place that counts. "Not yet" and "went wrong" are counted apart: a look that
+says "not yet" clears the failures, and no number of them is ever a failure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bide.dialects import Asked, Dialect, Phase, Reading
+from bide.document import moment
+from bide.messages import Headers, NoResponse, Reply
+from bide.pace import Pace, ceil_ms
+from bide.patience import Patience
+from bide.quota import Quota, http_date
+from bide.result import Receipt
+
+_KEPT = 8  # events in a trace; equal neighbours count as one
+_ABOUT_THE_JOB = frozenset({Phase.UNFINISHED, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED})
+#: Replies that answer a cancel request: any 2xx, and any refusal of it; only a look tells what became of it.
+ANSWERS_TO_CANCEL = frozenset({Phase.UNFINISHED, Phase.UNREADABLE, Phase.REFUSED, Phase.CONFLICT, Phase.MISSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed at the start and never changes: how to speak, how often, how long, which dice."""
+
+    dialect: Dialect
+    pace: Pace
+    patience: Patience
+    seed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, `times` in a row, last at `at` (seconds since the epoch)."""
+
+    at: float
+    what: str
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All that has happened to a job, in bounded space. Times are seconds since the epoch.
+
+    * `since`: submitted, or first watched; `deadline`: the end of waiting; `seen`: last seen unfinished;
+      `changed`: last news (a new status or new progress).
+    * `known`: the service has acknowledged the job; `answered`: it has answered anything at all.
+    * `requests`: sent in all; `polls`: looks that said "not yet"; `failures`, `limited`, `missing`: in a row.
+    """
+
+    since: float
+    deadline: float
+    seen: float
+    changed: float
+    known: bool = False
+    answered: bool = False
+    status: str = ""
+    progress: float | None = None
+    expires: str | None = None
+    requests: int = 0
+    polls: int = 0
+    failures: int = 0
+    limited: int = 0
+    missing: int = 0
+    missing_since: float = 0.0
+    quota: Quota | None = None
+    receipt: Receipt | None = None
+    trace: tuple[Event, ...] = ()
+
+    @classmethod
+    def begin(cls, patience: Patience, *, now: float) -> History:
+        """The history of a job that nothing has happened to yet."""
+        return cls(now, ceil_ms(now + (patience.deadline or patience.fallback)), now, now)
+
+    def prolonged(self, patience: Patience, *, now: float) -> History:
+        """The same history with a fresh deadline and clean counters, for a job taken up again."""
+        deadline = ceil_ms(now + (patience.deadline or patience.fallback))
+        return replace(self, deadline=deadline, changed=now, failures=0, limited=0, missing=0, expires=None)
+
+    def after(
+        self, reply: Reply, reading: Reading | None, quota: Quota | None, *, terms: Terms, asked: Asked, now: float
+    ) -> History:
+        """The history with one more exchange in it; `reading` is None when no response came."""
+        phase = reading.phase if reading else None
+        about = phase in _ABOUT_THE_JOB
+        fine = about or (asked == "cancel" and phase in ANSWERS_TO_CANCEL)
+        limited, missing = phase is Phase.LIMITED, phase is Phase.MISSING and not fine
+        status, progress, expires, news = self.status, self.progress, self.expires, False
+        if reading is not None and about:
+            news = reading.status != status or reading.progress != progress
+            status = reading.status if reading.status != status else status
+            progress, expires = reading.progress, reading.expires or expires
+        return History(
+            self.since,
+            self._deadline(reply, expires, terms.patience, now=now),
+            now if phase is Phase.UNFINISHED else self.seen,
+            now if news else self.changed,
+            self.known or about,
+            self.answered or reading is not None,
+            status,
+            progress,
+            expires,
+            self.requests + 1,
+            self.polls + (phase is Phase.UNFINISHED),
+            0 if fine else self.failures + (not limited and not missing),
+            self.limited + 1 if limited else 0,
+            0 if about else self.missing + missing,
+            now if missing and not self.missing else self.missing_since,
+            quota or self.quota,
+            (reading.receipt if reading else None) or self.receipt,
+            self._traced(_wording(reply, reading, asked), now),
+        )
+
+    def _deadline(self, reply: Reply, expires: str | None, patience: Patience, *, now: float) -> float:
+        """The deadline, moved when the job names its own end; the server's clock is read off its `Date`."""
+        if patience.deadline is not None or expires == self.expires or isinstance(reply, NoResponse):
+            return self.deadline
+        end = moment(expires)
+        if end is None:
+            return self.deadline
+        lifetime = end.timestamp() - _server_now(reply.headers, now) + patience.grace
+        return ceil_ms(min(max(now + lifetime, now), self.since + patience.longest))
+
+    def _traced(self, what: str, now: float) -> tuple[Event, ...]:
+        if self.trace and self.trace[-1].what == what:
+            last = self.trace[-1]
+            return (*self.trace[:-1], Event(now, last.what, last.times + 1))
+        return (*self.trace[-_KEPT + 1 :], Event(now, what))
+
+
+def _server_now(headers: Headers, now: float) -> float:
+    date = http_date(headers.get("date"))
+    return now if date is None else date
+
+
+def _wording(reply: Reply, reading: Reading | None, asked: Asked) -> str:
+    if isinstance(reply, NoResponse):
+        return f"{asked}: {reply.cause.value}"
+    if reading is None or not reading.status:
+        problem = reading.problem if reading else None
+        return f"{asked}: {reply.status} {problem.code if problem else reading.phase.value if reading else ''}"
+    return f"{asked}: {reply.status} {reading.status}"

@@ -1,0 +1,146 @@
+"""What crosses the seam between the core and a transport: one request, one reply or the lack of one.
+
+A transport turns a `Request` into a `Response` or a `NoResponse` and decides nothing on the way. All
+three are plain values; none of their reprs shows a query string, a header value or a body, since those
+carry signatures and keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from bide.document import JSON, snapshot
+from bide.errors import InvalidOrder
+from bide.urls import public
+
+TIMEOUT = 30.0  # seconds for one whole exchange, unless `Patience.timeout` says otherwise
+LARGEST = 8 * 1024 * 1024  # bytes of one reply body, unless `Patience.largest` says otherwise
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Headers:
+    """Header fields by lower-case name; a repeated field keeps each of its lines (RFC 9110, 5.3)."""
+
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
+        """Headers from (name, value) pairs in the order they arrived."""
+        fields: dict[str, tuple[str, ...]] = {}
+        for name, value in pairs:
+            name = name.lower()
+            fields[name] = (*fields[name], value) if name in fields else (value,)
+        return cls(fields)
+
+    def get(self, name: str) -> str | None:
+        """The first value of a field, or None; `name` is lower-case."""
+        values = self.fields.get(name)
+        return values[0] if values else None
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """All values of a field, one per line received; `name` is lower-case."""
+        return self.fields.get(name, ())
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((name, value) for name, values in self.fields.items() for value in values)
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self.fields)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """One HTTP request to send, once, as it stands.
+
+    `credential` asks the transport for the caller's credential (see `bide.secret.credential_for`);
+    `repeatable` says that sending it twice does no harm. `timeout` (seconds) bounds the whole exchange
+    from the first byte of the connection to the last byte of the body; `largest` (bytes) bounds the body.
+    Redirects are never followed: a 3xx is a reply like any other.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    credential: bool = False
+    repeatable: bool = True
+    timeout: float = TIMEOUT
+    largest: int = LARGEST
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {public(self.url)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """One whole HTTP response: status, headers, and the body with transfer and content coding removed."""
+
+    status: int
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {self.headers!r}, {len(self.body)} bytes)"
+
+
+class Cause(Enum):
+    """Why there is no response. The value is the wording people read."""
+
+    UNRESOLVED = "the host name does not exist"
+    UNREACHABLE = "the host could not be reached"
+    UNTRUSTED = "the TLS certificate was not accepted"
+    TIMEOUT = "no whole reply came in time"
+    RESET = "the connection was cut"
+    PROTOCOL = "the reply was not valid HTTP"
+    TOO_LARGE = "the reply was larger than allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class NoResponse:
+    """No response came. `sent` says whether the request may have reached the server all the same."""
+
+    cause: Cause
+    sent: bool
+    detail: str = ""
+
+
+Reply: TypeAlias = Response | NoResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One logical submission: what to run, and the key that keeps it from being run twice.
+
+    `key` is the idempotency key (modelroute-api.md, 15): make it once per submission, before the first
+    byte leaves, and every retry carries it. Without a key an unclear outcome is never tried again.
+    Raises `InvalidOrder` when `input` or `metadata` cannot be written as JSON.
+    """
+
+    model: str
+    input: Mapping[str, JSON]
+    key: str | None = None
+    metadata: Mapping[str, JSON] | None = None
+    webhook_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise InvalidOrder("the model is empty: name the model to run, such as 'flux-1.1-pro'")
+        if self.key is not None and not (0 < len(self.key) <= 255 and self.key.isascii() and self.key.isprintable()):
+            raise InvalidOrder("the idempotency key must be 1 to 255 printable ASCII characters")
+        object.__setattr__(self, "input", snapshot(self.input, "input"))
+        if self.metadata is not None:
+            object.__setattr__(self, "metadata", snapshot(self.metadata, "metadata"))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A verified notification that something happened to a job; a hint to look now, never proof.
+
+    `id` is the event's own id, `handle` the job's.
+    """
+
+    id: str
+    handle: str

@@ -1,0 +1,102 @@
+"""When to ask next, if nobody else has a say: cadence between looks, backoff after trouble, jitter from a seed.
+
+All times are float seconds. Nothing here rolls dice: a draw is a hash of (seed, name, count), so a
+recorded job replays with the jitter it had, and a new draw elsewhere changes no old recording.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+from zlib import crc32
+
+from bide.errors import InvalidSetting
+
+SHORTEST = 0.05  # seconds between two looks at one job, whatever a pace says
+
+
+class Why(Enum):
+    """The reason for a due time. The value is the word people read."""
+
+    AT_ONCE = "at once"
+    PACE = "pace"
+    RETRY_AFTER = "retry-after"
+    QUOTA = "quota"
+    BACKOFF = "backoff"
+    NOTICE = "notice"
+    LAST_LOOK = "last look"
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Look every `interval` seconds, give or take up to `jitter` seconds."""
+
+    interval: float
+    jitter: float = 0.0
+
+    def __post_init__(self) -> None:
+        positive("interval", self.interval)
+        if not 0 <= self.jitter <= self.interval:
+            raise InvalidSetting(f"jitter is {self.jitter}: give seconds from 0 to the interval ({self.interval})")
+
+    def delay(self, *, age: float, draw: float) -> float:  # noqa: ARG002  every pace is asked alike
+        """Seconds until the next look at a job submitted `age` seconds ago; `draw` lies in [0, 1)."""
+        return self.interval + self.jitter * (2 * draw - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """Look after `first` seconds, then at intervals that grow by `factor` up to `cap` seconds.
+
+    The interval follows the job's age, not a count of looks, so a restart or a failed look changes
+    nothing: a geometric series of intervals is a straight line in age. A tenth of each is jitter.
+    """
+
+    first: float = 1.0
+    factor: float = 1.1
+    cap: float = 15.0
+
+    def __post_init__(self) -> None:
+        positive("first", self.first)
+        positive("cap", self.cap)
+        if not 1 <= self.factor <= 10:
+            raise InvalidSetting(f"factor is {self.factor}: give 1 to 10")
+
+    def delay(self, *, age: float, draw: float) -> float:
+        """Seconds until the next look at a job submitted `age` seconds ago; `draw` lies in [0, 1)."""
+        return min(self.cap, self.first + (self.factor - 1) * age) * (0.95 + 0.1 * draw)
+
+
+Pace: TypeAlias = Every | Growing
+
+
+def backoff(count: int, *, draw: float, first: float = 0.5, cap: float = 60.0) -> float:
+    """Seconds to wait after the `count`-th trouble in a row: doubling from `first` to `cap`, half of it jitter."""
+    ceiling = min(cap, first * (1 << min(count, 16)))
+    return ceiling * (0.5 + 0.5 * draw)
+
+
+def draw(seed: str, name: str, count: int) -> float:
+    """The draw called `name` number `count`: a number in [0, 1) with six digits, the same on every platform."""
+    x = crc32(f"{seed}\0{name}\0{count}".encode("utf-8", "replace"))
+    for multiplier in (0x85EBCA6B, 0xC2B2AE35):  # crc32 alone is linear: neighbouring counts would draw alike
+        x = (x ^ x >> 15) * multiplier & 0xFFFFFFFF
+    return (x ^ x >> 16) * 1_000_000 // 2**32 / 1_000_000
+
+
+def floor_ms(now: float) -> float:
+    """`now` down to its whole millisecond; every driver passes its clock through this."""
+    return math.floor(now * 1000 + 0.01) / 1000  # 10 µs of slack: a float holds today's epoch to 0.2 µs only
+
+
+def ceil_ms(due: float) -> float:
+    """`due` up to the next whole millisecond."""
+    return math.ceil(due * 1000 - 0.01) / 1000
+
+
+def positive(name: str, seconds: float) -> None:
+    """Raise `InvalidSetting` unless `seconds` is a usable, finite length of time."""
+    if not (math.isfinite(seconds) and seconds >= SHORTEST):
+        raise InvalidSetting(f"{name} is {seconds}: give {SHORTEST} seconds or more")

@@ -1,0 +1,50 @@
+"""The limits of waiting: how long, how many failures, how still. Nothing is unbounded by default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bide.errors import InvalidSetting
+from bide.messages import LARGEST, TIMEOUT, Request
+from bide.pace import positive
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When to stop waiting. All times are seconds; raises `InvalidSetting` for limits that make no sense.
+
+    * `deadline`: after submission, exactly: one last look at it, never past it. None takes the job's own
+      `expires_at` plus `grace` (at most `longest`), or `fallback` when the service names no end.
+    * `failures`: replies in a row that went wrong, connections cut included; `first_contact`: the same
+      before the service has answered once, so a wrong address ends soon.
+    * `stall`: without any news from a job that the service still calls unfinished.
+    * `missing`, `missing_for`: a known job may answer 404 that many times and that long before it is lost.
+    * `timeout`: of one whole request; `largest`: bytes of one reply body.
+    """
+
+    deadline: float | None = None
+    fallback: float = 3600.0
+    grace: float = 30.0
+    longest: float = 7 * 86400.0
+    failures: int = 20
+    first_contact: int = 4
+    stall: float = 86400.0
+    missing: int = 5
+    missing_for: float = 30.0
+    timeout: float = TIMEOUT
+    largest: int = LARGEST
+
+    def __post_init__(self) -> None:
+        for name in ("fallback", "grace", "longest", "stall", "missing_for", "timeout"):
+            positive(name, getattr(self, name))
+        if self.deadline is not None:
+            positive("deadline", self.deadline)
+        for name in ("failures", "first_contact", "missing", "largest"):
+            if getattr(self, name) < 1:
+                raise InvalidSetting(f"{name} is {getattr(self, name)}: give 1 or more")
+
+    def bound(self, request: Request) -> Request:
+        """`request` with this patience's timeout and size limit."""
+        if request.timeout == self.timeout and request.largest == self.largest:
+            return request
+        return replace(request, timeout=self.timeout, largest=self.largest)

@@ -1,0 +1,159 @@
+"""What reply headers say of the rate limit, and until when they forbid the next request.
+
+Read before trouble comes: nothing remaining means wait for the reset, not for a 429. `Retry-After` wins
+over the rest (modelroute-api.md, 16 row 18). Times of the server are compared with the reply's own `Date`,
+never with our clock, so a skewed clock on either side changes nothing. A malformed field is ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from bide.messages import Headers, Response
+from bide.pace import Why
+
+CEILING = 3600.0  # seconds that one hint may hold a job at the most
+
+_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
+_DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
+_DATE = re.compile(
+    r"[A-Za-z]{3,9},? (?:"
+    r"(?P<day>\d\d)[ -](?P<month>[A-Z][a-z]{2})[ -](?P<year>\d\d|\d{4}) (?P<time>\d\d:\d\d:\d\d) GMT"
+    r"|(?P<Month>[A-Z][a-z]{2}) (?P<Day>[ \d]\d) (?P<Time>\d\d:\d\d:\d\d) (?P<Year>\d{4}))",
+    re.ASCII,
+)
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_ITEM = re.compile(r"\b(limit|remaining|reset|r|t)=([0-9]{1,15})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The rate limit as one reply announced it; `reset` is on our clock, in seconds since the epoch."""
+
+    limit: int | None
+    remaining: int | None
+    reset: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Send nothing before `until` (seconds since the epoch)."""
+
+    until: float
+    why: Why
+
+
+def read_quota(headers: Headers, *, now: float) -> Quota | None:
+    """The quota in `X-RateLimit-*`, `RateLimit-*` or the IETF `RateLimit` field, or None without any."""
+    fields = headers.fields
+    if "x-ratelimit-remaining" in fields or "x-ratelimit-reset" in fields:
+        prefix = "x-ratelimit-"
+    elif "ratelimit-remaining" in fields or "ratelimit-reset" in fields:
+        prefix = "ratelimit-"
+    else:
+        return _structured(headers, now=now)
+    return Quota(
+        _count(headers.get(prefix + "limit")),
+        _count(headers.get(prefix + "remaining")),
+        _reset(headers.get(prefix + "reset"), headers, now=now),
+    )
+
+
+def hold(response: Response, quota: Quota | None, *, now: float, cadence: bool) -> Hold | None:
+    """The instant before which this reply forbids the next request, or None when it forbids nothing.
+
+    `cadence` is the dialect's word on whether `Retry-After` counts on a 2xx reply that has quota left:
+    some limiters send the end of the window with every reply (FAULTS: limiters disagree).
+    """
+    counts = response.status >= 300 or cadence or quota is None or not quota.remaining
+    if counts and "retry-after" in response.headers.fields:
+        seconds = retry_after(response.headers)
+        if seconds is not None and seconds > 0:
+            return Hold(now + min(seconds, CEILING), Why.RETRY_AFTER)
+    if response.status == 429 and quota is not None and quota.reset is not None:
+        return Hold(min(max(quota.reset, now + 1), now + CEILING), Why.QUOTA)
+    return spent(quota, now=now)
+
+
+def spent(quota: Quota | None, *, now: float) -> Hold | None:
+    """Until the reset, when `quota` says that nothing remains; at least a second (modelroute-api.md, 10)."""
+    if quota is None or quota.reset is None or quota.remaining is None or quota.remaining > 0:
+        return None
+    return Hold(min(max(quota.reset, now + 1), now + CEILING), Why.QUOTA)
+
+
+def retry_after(headers: Headers) -> float | None:
+    """Seconds to wait by `Retry-After` (RFC 9110, 10.2.3): the longest of its readable values, or None.
+
+    A date is measured against the reply's own `Date`; without one a date cannot be trusted and is ignored.
+    """
+    waits = [wait for value in headers.every("retry-after") if (wait := _wait(value.strip(), headers)) is not None]
+    return max(waits, default=None)
+
+
+def http_date(value: str | None) -> float | None:
+    """Seconds since the epoch of an HTTP date in any of its three forms (RFC 9110, 5.6.7), or None."""
+    match = _DATE.fullmatch(value) if value else None
+    if match is None:
+        return None
+    day, month, year, time, month2, day2, time2, year2 = match.groups()
+    hours, minutes, seconds = (time or time2).split(":")
+    century = int(year or year2)
+    if century < 100:
+        century += 2000 if century < 70 else 1900
+    try:
+        return datetime(
+            century, _month(month or month2), int(day or day2), int(hours), int(minutes), min(int(seconds), 59),
+            tzinfo=timezone.utc,
+        ).timestamp()  # fmt: skip
+    except ValueError:
+        return None
+
+
+def _month(name: str) -> int:
+    """1 to 12, or a number that is no month."""
+    place = _MONTHS.find(name)
+    return place // 3 + 1 if place % 3 == 0 else 0
+
+
+def _wait(value: str, headers: Headers) -> float | None:
+    if _DELAY.fullmatch(value):
+        return float(value)
+    at, date = http_date(value), http_date(headers.get("date"))
+    return None if at is None or date is None else at - date
+
+
+def _count(value: str | None) -> int | None:
+    return int(value) if value and _COUNT.fullmatch(value) else None
+
+
+def _reset(value: str | None, headers: Headers, *, now: float) -> float | None:
+    """A reset on our clock: the figure is a delta, epoch seconds or epoch milliseconds, told by its size."""
+    if not value or not _DECIMAL.fullmatch(value):
+        return None
+    figure = float(value)
+    if figure < 1e7:
+        return now + figure
+    if 1e12 <= figure < 4e12:
+        figure /= 1000
+    elif not 1e9 <= figure < 4e9:
+        return None
+    date = http_date(headers.get("date"))
+    return now + figure - date if date is not None else figure
+
+
+def _structured(headers: Headers, *, now: float) -> Quota | None:
+    """`RateLimit: limit=60, remaining=3, reset=12` (drafts to 7) or `RateLimit: "default";r=3;t=12` (later)."""
+    value = headers.get("ratelimit")
+    items = dict(_ITEM.findall(value)) if value else {}
+    if not items:
+        return None
+    limit, remaining, reset = (
+        items.get("limit"),
+        items.get("remaining", items.get("r")),
+        items.get("reset", items.get("t")),
+    )
+    return Quota(_count(limit), _count(remaining), now + float(reset) if reset and len(reset) < 8 else None)

@@ -1,0 +1,78 @@
+"""What a service says of a job at its end: the result, or the problem; and at its start: the receipt.
+
+Each keeps the vendor's JSON as text, whole and unchanged, so a field nobody knew is never lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TypeAlias
+
+from bide.document import JSON, parse_object
+
+Document: TypeAlias = Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A completed job's result. `files` are references in the order the service named them.
+
+    `cost` is in the account's currency, `latency` in seconds; both are None where the service is silent.
+    """
+
+    handle: str
+    files: tuple[str, ...] = ()
+    cost: Decimal | None = None
+    latency: float | None = None
+    raw: str = field(default="{}", repr=False)
+
+    @property
+    def document(self) -> Document:
+        """The whole reply that carried the result, unknown fields included."""
+        return MappingProxyType(parse_object(self.raw.encode("utf-8", "surrogatepass")) or {})
+
+    @property
+    def output(self) -> JSON:
+        """The part of the document that is the output: `output`, else `result`."""
+        document = self.document
+        return document.get("output", document.get("result"))
+
+    @property
+    def usage(self) -> JSON:
+        """What the service says was used (tokens and the like), as it came."""
+        return self.document.get("usage")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, as the service put it (modelroute-api.md, 9). Unknown codes are kept as they came.
+
+    `retryable` is None where neither the reply nor the code tells. `details` are (field, code, message).
+    """
+
+    code: str
+    message: str = ""
+    retryable: bool | None = None
+    request_id: str | None = None
+    details: tuple[tuple[str, str, str], ...] = ()
+
+    def __str__(self) -> str:
+        parts = [f"{self.code}: {self.message}" if self.message else self.code]
+        parts += [f"{field} ({code}) {message}".strip() for field, code, message in self.details]
+        if self.request_id:
+            parts.append(f"request id {self.request_id}")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the service promised when it took the job: sums as `Decimal`, times aware (modelroute-api.md, 4)."""
+
+    hold_amount: Decimal | None = None
+    estimated_cost: Decimal | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None

@@ -1,0 +1,67 @@
+"""Addresses: origins compared, ids made safe for a path, and what of a URL may be shown."""
+
+from __future__ import annotations
+
+import re
+
+from bide.errors import InvalidAddress, InvalidHandle
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+_PORTS = {"http": 80, "https": 443}
+_URL = re.compile(  # plain http(s) only (RFC 3986, 3.2): user information hides a host behind a look-alike
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?(?=[/?#]|$)[!-~]*",
+    re.ASCII | re.IGNORECASE,
+)
+_LOOPBACK = re.compile(r"localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]", re.ASCII)
+
+
+def origin(url: str) -> str | None:
+    """Scheme, host and port of an http(s) URL in one spelling, or None when it is no plain absolute URL."""
+    match = _URL.fullmatch(url)
+    if match is None:
+        return None
+    scheme = match["scheme"].lower()
+    return f"{scheme}://{match['host'].lower()}:{int(match['port'] or _PORTS[scheme])}"
+
+
+def host(url: str) -> str:
+    """The host of a plain absolute URL in lower case, or the empty text."""
+    match = _URL.fullmatch(url)
+    return match["host"].lower() if match else ""
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host is written as this machine itself: `localhost`, 127.0.0.0/8 or `[::1]`."""
+    return _LOOPBACK.fullmatch(host(url)) is not None
+
+
+def base(url: str) -> str:
+    """An API's base URL without its last slash.
+
+    Raises `InvalidAddress` unless it is https, or http to this machine: a key never travels in the clear.
+    """
+    if origin(url) is None or "?" in url or "#" in url:
+        raise InvalidAddress(
+            f"{public(url)} is no base URL: give scheme, host and path, such as https://api.modelroute.ai"
+        )
+    if url[:5].lower() == "http:" and not is_loopback(url):
+        raise InvalidAddress(f"{public(url)} would send the key unencrypted: use https")
+    return url.rstrip("/")
+
+
+def segment(handle: str) -> str:
+    """`handle` as one path segment; raises `InvalidHandle` for all that could mean another path."""
+    if not _ID.fullmatch(handle):
+        raise InvalidHandle(f"{handle[:80]!r} is no id: only letters, digits, '_' and '-' are allowed (at most 256)")
+    return handle
+
+
+def is_id(value: str) -> bool:
+    """Whether `segment` would take it."""
+    return _ID.fullmatch(value) is not None
+
+
+def public(url: str) -> str:
+    """The part of a URL that may be shown: scheme, host and path, never user information, query or fragment."""
+    shown = re.split(r"[?#]", url, maxsplit=1)[0]
+    return re.sub(r"//[^/]*@", "//", shown)[:200]

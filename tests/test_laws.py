@@ -1,0 +1,198 @@
+"""The ten laws of the machine, each over generated states and replies with hostile headers and bodies."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import bide
+from bide.document import text
+from bide.errors import InvalidToken
+from bide.pace import floor_ms
+from bide.secret import Secret, credential_for
+from tests.arrows import arrows
+from tests.laws import (
+    DIALECT,
+    HANDLE,
+    KEY,
+    START,
+    Step,
+    advance,
+    gaps,
+    jobs,
+    patiences,
+    replies,
+    steps,
+    waiting_jobs,
+)
+
+settings.register_profile("laws", deadline=None, max_examples=250)
+settings.load_profile("laws")
+
+ARROWS = arrows()
+
+
+def unfinished(status: str = "PROCESSING") -> bide.Response:
+    return bide.Response(200, body=f'{{"id": "{HANDLE}", "status": "{status}"}}'.encode())
+
+
+def submission(patience: bide.Patience = bide.Patience(), key: str | None = "key-1") -> bide.Submitting:
+    return bide.submit(bide.Order("flux-1.1-pro", {}, key=key), dialect=DIALECT, now=START, patience=patience)
+
+
+@given(waiting_jobs, replies, gaps)
+def test_law_1_receive_is_total(job: bide.Waiting, reply: bide.Reply, gap: float) -> None:
+    after = job.receive(reply, now=job.due + gap)
+    assert isinstance(after, bide.Waiting | bide.Finished)
+    assert isinstance(after, bide.Finished) or after.request.url.startswith(DIALECT.base_url)
+
+
+@given(waiting_jobs, replies, gaps)
+def test_law_2_due_is_finite_and_never_before_now(job: bide.Waiting, reply: bide.Reply, gap: float) -> None:
+    now = floor_ms(job.due + gap)
+    after = job.receive(reply, now=now)
+    assume(isinstance(after, bide.Waiting))
+    assert isinstance(after, bide.Waiting)
+    assert math.isfinite(after.due)
+    assert now <= after.not_before <= after.due
+    assert after.due * 1000 == pytest.approx(round(after.due * 1000), abs=1e-3)
+
+
+@given(waiting_jobs, replies, gaps)
+def test_law_3_every_move_is_an_annotated_arrow(job: bide.Waiting, reply: bide.Reply, gap: float) -> None:
+    after = job.receive(reply, now=job.due + gap)
+    assert (type(job).__name__, type(after).__name__) in ARROWS
+
+
+@given(jobs())
+def test_law_4_a_token_is_the_job(job: bide.Job) -> None:
+    token = bide.dump(job)
+    assert bide.load(token, dialect=DIALECT) == job
+    assert bide.load(token.encode(), dialect=DIALECT) == job
+    assert pickle.loads(pickle.dumps(job)) == job  # noqa: S301  states pickle for multiprocessing; tokens never do
+    with pytest.raises(InvalidToken, match="belongs to"):
+        bide.load(token, dialect=bide.ModelRoute("https://api.elsewhere.example"))
+
+
+@given(st.lists(steps, max_size=8), patiences, st.integers(0, 8))
+def test_law_5_the_same_replies_give_the_same_states(
+    happenings: list[Step], patience: bide.Patience, restart: int
+) -> None:
+    one: bide.Job = submission(patience)
+    other: bide.Job = submission(patience)
+    for count, step in enumerate(happenings):
+        one, _ = advance(one, step)
+        if count == restart:
+            other = bide.load(bide.dump(other), dialect=DIALECT)
+        other, _ = advance(other, step)
+        assert one == other
+        assert bide.dump(one) == bide.dump(other)
+
+
+@given(st.lists(st.sampled_from(["not yet", "wrong"]), max_size=40))
+def test_law_6_not_yet_and_went_wrong_have_separate_budgets(course: list[str]) -> None:
+    job: bide.Job = bide.watch(HANDLE, dialect=DIALECT, now=START, patience=bide.Patience(deadline=1e6, failures=3))
+    in_a_row = 0
+    for event in course:
+        assert isinstance(job, bide.Polling)
+        reply = unfinished() if event == "not yet" else bide.Response(502)
+        in_a_row = 0 if event == "not yet" else in_a_row + 1
+        job = job.receive(reply, now=job.due)
+        assert job.past.failures == in_a_row
+        if in_a_row == 3:
+            assert isinstance(job, bide.Abandoned)
+            assert job.reason is bide.Reason.FAILURES
+            return
+    assert isinstance(job, bide.Polling)
+    assert job.past.polls == course.count("not yet")
+
+
+@given(st.sampled_from([0.05, 1.0, 7.3, 300.0]), st.lists(replies, max_size=30), st.booleans())
+def test_law_7_the_deadline_is_exact(deadline: float, course: list[bide.Reply], restart: bool) -> None:
+    job: bide.Job = submission(bide.Patience(deadline=deadline))
+    end = START + deadline
+    for reply in course:
+        if not isinstance(job, bide.Waiting):
+            return
+        assert job.past.deadline == pytest.approx(end, abs=1e-6)
+        asked_at = job.due
+        job = job.receive(reply, now=asked_at)
+        if isinstance(job, bide.Waiting) and asked_at < job.past.deadline:
+            assert job.due <= job.past.deadline
+        elif isinstance(job, bide.Waiting):
+            assert isinstance(job, bide.Fetching), "only a success may be followed up past the deadline"
+        if restart:
+            job = bide.load(bide.dump(job), dialect=DIALECT)
+
+
+def test_law_7_a_success_in_the_last_look_counts() -> None:
+    job: bide.Job = bide.watch(
+        HANDLE, dialect=DIALECT, now=START, patience=bide.Patience(deadline=10), pace=bide.Every(6)
+    )
+    whys: list[bide.Why] = []
+    while isinstance(job, bide.Polling) and job.due < START + 10:
+        job = job.receive(unfinished(), now=job.due)
+        whys += [job.why] if isinstance(job, bide.Polling) else []
+    assert isinstance(job, bide.Polling)
+    assert (job.due, job.why) == (START + 10, bide.Why.LAST_LOOK)
+    assert whys == [bide.Why.PACE, bide.Why.LAST_LOOK]
+    done = bide.Response(200, body=f'{{"id": "{HANDLE}", "status": "COMPLETED", "output": {{"text": "ok"}}}}'.encode())
+    assert isinstance(job.receive(done, now=START + 11), bide.Completed)
+    missed = job.receive(unfinished(), now=START + 10)
+    assert isinstance(missed, bide.Abandoned)
+    assert missed.reason is bide.Reason.DEADLINE
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_law_8_an_unknown_status_is_not_yet(word: str) -> None:
+    assume(word.strip().lower() not in {"completed", "failed", "cancelled", "canceled", "expired"})
+    job = bide.watch(HANDLE, dialect=DIALECT, now=START, patience=bide.Patience(deadline=1e6, stall=100))
+    reply = bide.Response(200, body=json.dumps({"id": HANDLE, "status": word}).encode())
+    after = job.receive(reply, now=START)
+    assert isinstance(after, bide.Polling)
+    assert after.past.status == text(word)
+    stalled = after.receive(reply, now=START + 100)
+    assert isinstance(stalled, bide.Abandoned)
+    assert stalled.reason is bide.Reason.STALLED
+
+
+@pytest.mark.parametrize("word", ["completed", "COMPLETED", " Completed ", "cOmPlEtEd"])
+def test_law_8_statuses_compare_without_regard_to_case(word: str) -> None:
+    job = bide.watch(HANDLE, dialect=DIALECT, now=START)
+    after = job.receive(unfinished(word), now=START)
+    assert isinstance(after, bide.Fetching)
+
+
+@given(waiting_jobs, st.sampled_from(["https://api.modelroute.ai.evil.example/v1", "http://api.modelroute.ai/v1", "https://api.modelroute.ai:444/", "https://storage.modelroute.ai/f?sig=1"]))  # fmt: skip
+def test_law_9_credentials_go_to_the_own_origin_only(job: bide.Waiting, elsewhere: str) -> None:
+    key = Secret(KEY)
+    request = job.request
+    assert credential_for(request, DIALECT, key) == (("authorization", f"Bearer {KEY}"),)
+    stray = bide.Request("GET", elsewhere, credential=True)
+    assert credential_for(stray, DIALECT, key) == ()
+    for shown in (repr(key), str(key), f"{key}", repr(request), repr(job), bide.dump(job)):
+        assert KEY not in shown
+    with pytest.raises(TypeError, match="pickled"):
+        pickle.dumps(key)
+
+
+@given(st.lists(steps, min_size=1, max_size=40))
+def test_law_10_every_exit_carries_a_bounded_trace(happenings: list[Step]) -> None:
+    job: bide.Job = submission()
+    heard = 0
+    for step in happenings:
+        heard += isinstance(job, bide.Waiting) and not isinstance(step.happens, str)
+        job, _ = advance(job, step)
+        assert job.past.requests == heard
+        assert len(job.past.trace) <= 8
+        assert sum(event.times for event in job.past.trace) <= heard
+        assert bool(job.past.trace) == (heard > 0)
+        assert all(len(event.what) < 400 for event in job.past.trace)
+        if isinstance(job, bide.Abandoned | bide.Lost):
+            assert isinstance(job.last, bide.Waiting)
+            assert job.last.past == job.past

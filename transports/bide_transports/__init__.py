@@ -1,0 +1,1 @@
+"""Everything impure around `bide`: transports, the emulator, the command. Import the module you need."""
