@@ -18,7 +18,8 @@ from bide.errors import InvalidOrder
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
-_decode = JSONDecoder().decode
+_decode = JSONDecoder().raw_decode
+_SPACE = " \t\n\r"
 _LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*(?:([Zz])|([+-])(\d\d):?(\d\d))?", re.ASCII
@@ -27,10 +28,14 @@ _ISO = re.compile(
 
 def parse(body: bytes) -> JSON:
     """The JSON document in `body`; raises `ValueError`, and nothing else, when there is none."""
+    text = body.decode().removeprefix("\ufeff").strip(_SPACE)
     try:
-        return cast("JSON", _decode(body.decode("utf-8-sig")))
+        document, end = _decode(text)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+    if end != len(text):
+        raise ValueError("there is more than one JSON document")
+    return cast("JSON", document)
 
 
 def parse_object(body: bytes) -> dict[str, JSON] | None:
@@ -45,7 +50,7 @@ def parse_object(body: bytes) -> dict[str, JSON] | None:
 def snapshot(value: Mapping[str, JSON], name: str) -> dict[str, JSON]:
     """A copy of a caller's JSON object that nobody else can change; raises `InvalidOrder` if it is none."""
     try:
-        copy = _decode(dumps(dict(value), allow_nan=False))
+        copy, _ = _decode(dumps(dict(value), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidOrder(
             f"{name} cannot be written as JSON ({error}): use only dict, list, str, numbers and bool"

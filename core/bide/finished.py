@@ -131,7 +131,7 @@ def unwrap(job: Finished) -> Result:
                 f"{name} is not known to the service{_because(job.problem)}: check the id and whose key is used", job
             )
         case Abandoned():
-            because = _because(job.problem)
+            because = _because(job.problem) or "".join(f" (last: {event.what})" for event in job.past.trace[-1:])
             raise JobAbandoned(f"stopped waiting for {name}: {job.reason.value}{because}; {_NEXT[job.reason]}", job)
 
 

@@ -7,19 +7,21 @@ says "not yet" clears the failures, and no number of them is ever a failure.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from sys import intern
 
+from bide.dates import http_date
 from bide.dialects import Asked, Dialect, Phase, Reading
 from bide.document import moment
 from bide.messages import Headers, NoResponse, Reply
 from bide.pace import Pace, ceil_ms
 from bide.patience import Patience
-from bide.quota import Quota, http_date
+from bide.quota import Quota
 from bide.result import Receipt
 
 _KEPT = 8  # events in a trace; equal neighbours count as one
-_ABOUT_THE_JOB = frozenset({Phase.UNFINISHED, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED})
+_ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
 #: Replies that answer a cancel request: any 2xx, and any refusal of it; only a look tells what became of it.
-ANSWERS_TO_CANCEL = frozenset({Phase.UNFINISHED, Phase.UNREADABLE, Phase.REFUSED, Phase.CONFLICT, Phase.MISSING})
+ANSWERS_TO_CANCEL = (Phase.UNFINISHED, Phase.UNREADABLE, Phase.REFUSED, Phase.CONFLICT, Phase.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,11 @@ class History:
         status, progress, expires, news = self.status, self.progress, self.expires, False
         if reading is not None and about:
             news = reading.status != status or reading.progress != progress
-            status = reading.status if reading.status != status else status
+            status = intern(reading.status)
             progress, expires = reading.progress, reading.expires or expires
         return History(
             self.since,
-            self._deadline(reply, expires, terms.patience, now=now),
+            self.deadline if expires == self.expires else self._deadline(reply, expires, terms.patience, now=now),
             now if phase is Phase.UNFINISHED else self.seen,
             now if news else self.changed,
             self.known or about,
@@ -116,10 +118,8 @@ class History:
 
     def _deadline(self, reply: Reply, expires: str | None, patience: Patience, *, now: float) -> float:
         """The deadline, moved when the job names its own end; the server's clock is read off its `Date`."""
-        if patience.deadline is not None or expires == self.expires or isinstance(reply, NoResponse):
-            return self.deadline
         end = moment(expires)
-        if end is None:
+        if end is None or patience.deadline is not None or isinstance(reply, NoResponse):
             return self.deadline
         lifetime = end.timestamp() - _server_now(reply.headers, now) + patience.grace
         return ceil_ms(min(max(now + lifetime, now), self.since + patience.longest))
@@ -137,9 +137,7 @@ def _server_now(headers: Headers, now: float) -> float:
 
 
 def _wording(reply: Reply, reading: Reading | None, asked: Asked) -> str:
-    if isinstance(reply, NoResponse):
-        return f"{asked}: {reply.cause.value}"
-    if reading is None or not reading.status:
-        problem = reading.problem if reading else None
-        return f"{asked}: {reply.status} {problem.code if problem else reading.phase.value if reading else ''}"
-    return f"{asked}: {reply.status} {reading.status}"
+    if isinstance(reply, NoResponse) or reading is None:
+        return f"{asked}: {reply.cause.value}" if isinstance(reply, NoResponse) else asked
+    said = reading.status or (reading.problem.code if reading.problem else reading.phase.value)
+    return intern(f"{asked}: {reply.status} {said}")  # shared by all jobs that hear the same

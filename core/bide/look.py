@@ -68,11 +68,11 @@ def look_at(job: Waiting, reply: Reply, asked: Asked, now: float) -> Look:
 
 def _usable(reading: Reading, asked: Asked) -> Reading:
     """`reading`, or "not understood" where it claims a phase without what that phase needs."""
-    nameless = reading.handle is None and (
-        reading.phase is Phase.UNFINISHED or (reading.phase is Phase.SUCCEEDED and reading.result is None)
-    )
-    resultless = asked == "fetch" and reading.phase is Phase.SUCCEEDED and reading.result is None
-    return Reading(Phase.UNREADABLE) if (nameless and asked == "submit") or resultless else reading
+    if asked == "submit" and reading.handle is None:
+        lacking = reading.phase is Phase.UNFINISHED or (reading.phase is Phase.SUCCEEDED and reading.result is None)
+    else:
+        lacking = asked == "fetch" and reading.phase is Phase.SUCCEEDED and reading.result is None
+    return Reading(Phase.UNREADABLE) if lacking else reading
 
 
 def is_lost(look: Look) -> bool:
@@ -101,7 +101,7 @@ def reason_to_stop(look: Look) -> Reason | None:
             return Reason.UNTRUSTED
         if not past.answered and (reply.cause is Cause.UNRESOLVED or past.failures >= patience.first_contact):
             return Reason.UNREACHABLE
-    elif look.phase in _REASONS and not look.answers_cancel:
+    elif look.phase is not Phase.UNFINISHED and look.phase in _REASONS and not look.answers_cancel:
         return _REASONS[look.phase]
     if past.failures >= patience.failures:
         return Reason.NOT_UNDERSTOOD if look.phase is Phase.UNREADABLE else Reason.FAILURES

@@ -6,9 +6,9 @@ recorded job replays with the jitter it had, and a new draw elsewhere changes no
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
+from math import ceil, floor, isfinite
 from typing import TypeAlias
 from zlib import crc32
 
@@ -74,29 +74,29 @@ Pace: TypeAlias = Every | Growing
 
 def backoff(count: int, *, draw: float, first: float = 0.5, cap: float = 60.0) -> float:
     """Seconds to wait after the `count`-th trouble in a row: doubling from `first` to `cap`, half of it jitter."""
-    ceiling = min(cap, first * (1 << min(count, 16)))
+    ceiling = min(cap, first * (1 << min(max(count, 1), 16) - 1))
     return ceiling * (0.5 + 0.5 * draw)
 
 
 def draw(seed: str, name: str, count: int) -> float:
     """The draw called `name` number `count`: a number in [0, 1) with six digits, the same on every platform."""
     x = crc32(f"{seed}\0{name}\0{count}".encode("utf-8", "replace"))
-    for multiplier in (0x85EBCA6B, 0xC2B2AE35):  # crc32 alone is linear: neighbouring counts would draw alike
-        x = (x ^ x >> 15) * multiplier & 0xFFFFFFFF
+    x = (x ^ x >> 15) * 0x85EBCA6B & 0xFFFFFFFF  # crc32 alone is linear: neighbouring counts would draw alike
+    x = (x ^ x >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
     return (x ^ x >> 16) * 1_000_000 // 2**32 / 1_000_000
 
 
 def floor_ms(now: float) -> float:
     """`now` down to its whole millisecond; every driver passes its clock through this."""
-    return math.floor(now * 1000 + 0.01) / 1000  # 10 µs of slack: a float holds today's epoch to 0.2 µs only
+    return floor(now * 1000 + 0.01) / 1000  # 10 µs of slack: a float holds today's epoch to 0.2 µs only
 
 
 def ceil_ms(due: float) -> float:
     """`due` up to the next whole millisecond."""
-    return math.ceil(due * 1000 - 0.01) / 1000
+    return ceil(due * 1000 - 0.01) / 1000
 
 
 def positive(name: str, seconds: float) -> None:
     """Raise `InvalidSetting` unless `seconds` is a usable, finite length of time."""
-    if not (math.isfinite(seconds) and seconds >= SHORTEST):
+    if not (isfinite(seconds) and seconds >= SHORTEST):
         raise InvalidSetting(f"{name} is {seconds}: give {SHORTEST} seconds or more")

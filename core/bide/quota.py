@@ -9,23 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
+from bide.dates import http_date
 from bide.messages import Headers, Response
 from bide.pace import Why
 
 CEILING = 3600.0  # seconds that one hint may hold a job at the most
 
-_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
-_DATE = re.compile(
-    r"[A-Za-z]{3,9},? (?:"
-    r"(?P<day>\d\d)[ -](?P<month>[A-Z][a-z]{2})[ -](?P<year>\d\d|\d{4}) (?P<time>\d\d:\d\d:\d\d) GMT"
-    r"|(?P<Month>[A-Z][a-z]{2}) (?P<Day>[ \d]\d) (?P<Time>\d\d:\d\d:\d\d) (?P<Year>\d{4}))",
-    re.ASCII,
-)
-_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _ITEM = re.compile(r"\b(limit|remaining|reset|r|t)=([0-9]{1,15})", re.ASCII)
 
 
@@ -94,31 +86,6 @@ def retry_after(headers: Headers) -> float | None:
     return max(waits, default=None)
 
 
-def http_date(value: str | None) -> float | None:
-    """Seconds since the epoch of an HTTP date in any of its three forms (RFC 9110, 5.6.7), or None."""
-    match = _DATE.fullmatch(value) if value else None
-    if match is None:
-        return None
-    day, month, year, time, month2, day2, time2, year2 = match.groups()
-    hours, minutes, seconds = (time or time2).split(":")
-    century = int(year or year2)
-    if century < 100:
-        century += 2000 if century < 70 else 1900
-    try:
-        return datetime(
-            century, _month(month or month2), int(day or day2), int(hours), int(minutes), min(int(seconds), 59),
-            tzinfo=timezone.utc,
-        ).timestamp()  # fmt: skip
-    except ValueError:
-        return None
-
-
-def _month(name: str) -> int:
-    """1 to 12, or a number that is no month."""
-    place = _MONTHS.find(name)
-    return place // 3 + 1 if place % 3 == 0 else 0
-
-
 def _wait(value: str, headers: Headers) -> float | None:
     if _DELAY.fullmatch(value):
         return float(value)
@@ -127,7 +94,7 @@ def _wait(value: str, headers: Headers) -> float | None:
 
 
 def _count(value: str | None) -> int | None:
-    return int(value) if value and _COUNT.fullmatch(value) else None
+    return int(value) if value and len(value) < 10 and value.isascii() and value.isdigit() else None
 
 
 def _reset(value: str | None, headers: Headers, *, now: float) -> float | None:

@@ -51,7 +51,10 @@ def load(data: str | bytes, *, dialect: Dialect) -> Job:
         )
     home = (document.get("dialect"), document.get("origin"))
     if home != (dialect.name, dialect.origin):
-        raise InvalidToken(f"the token belongs to {home[0]} at {home[1]}, not to {dialect.name} at {dialect.origin}")
+        raise InvalidToken(
+            f"the token belongs to {home[0]} at {home[1]}, not to {dialect.name} at {dialect.origin}: "
+            "give the base URL it was made with"
+        )
     try:
         return _checked(cast("Job", _decode(Job, document.get("job"), "job", dialect)))
     except InvalidToken:

@@ -2,23 +2,29 @@
 
 `requests` hands its timeout to the socket, where it starts anew with every byte: a server that sends one
 byte a second is never too slow. Here the socket's timeout is a budget that all reads share until it is
-set again, which urllib3 does once per response. Everything else stays requests' own: proxies, CA
-settings, pooling.
+set again, which urllib3 does once per response. The head of a response, interim ones included, is bounded in
+bytes, and one that ends before its empty line is cut, not whole. Everything else stays requests' own:
+proxies, CA settings, pooling.
 """
 
 from __future__ import annotations
 
 import io
 import time
+from http.client import HTTPException, HTTPResponse
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, cast
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from urllib3 import PoolManager, ProxyManager
+
+_LARGEST_HEAD = 65536  # bytes
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -54,13 +60,17 @@ class _Budget:
         self.sock.sendall(data)
 
     def makefile(self, mode: str, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(_BudgetReader(self, mode))
+        return _Lengths(_BudgetReader(self, mode))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sock, name)
 
 
 class _BudgetReader(io.RawIOBase):
+    """Reads within the budget and, while a head is read, up to `room` bytes."""
+
+    room: int | None = None
+
     def __init__(self, budget: _Budget, mode: str) -> None:
         self._budget = budget
         self._raw: io.RawIOBase = budget.sock.makefile(mode, buffering=0)
@@ -75,23 +85,63 @@ class _BudgetReader(io.RawIOBase):
             if left <= 0:
                 raise TimeoutError("the whole response took too long")
             self._budget.sock.settimeout(left)
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        if self.room is not None:
+            if not count:  # http.client takes this for the end of the head (RFC 9112, 8)
+                raise ConnectionResetError("the connection was cut in the head of the response")
+            if count > self.room:
+                raise HTTPException("the head of the response is too large")
+            self.room -= count
+        return count
 
     def close(self) -> None:
         self._raw.close()
         super().close()
 
 
+class _Lengths(io.BufferedReader):
+    """Refuses the negative lengths that http.client takes from a chunk header: -1 would read without end."""
+
+    def read(self, size: int | None = None, /) -> bytes:
+        if size is not None and size < 0:
+            raise HTTPException("a chunk of negative size")
+        return super().read(size)
+
+
+class _HTTPResponse(HTTPResponse):
+    def begin(self) -> None:
+        reader = cast("_BudgetReader", self.fp.raw)
+        reader.room = _LARGEST_HEAD
+        super().begin()
+        reader.room = None
+
+
 class _HTTPConnection(HTTPConnection):
+    response_class = _HTTPResponse
+
     def connect(self) -> None:
         super().connect()
         self.sock: Any = _Budget(self.sock)
 
 
 class _HTTPSConnection(HTTPSConnection):
+    response_class = _HTTPResponse
+
     def connect(self) -> None:
-        super().connect()
+        try:
+            super().connect()
+        except SSLCertVerificationError:
+            raise
+        except OSError as error:  # a handshake that was cut or too slow: nothing was sent
+            raise NewConnectionError(self, "no connection") from error
         self.sock: Any = _Budget(self.sock)
+
+    def _tunnel(self) -> None:
+        plain = self.sock
+        self.sock = _Budget(plain)
+        self.sock.settimeout(self.timeout)
+        super()._tunnel()  # a proxy can be as slow as any server
+        self.sock = plain
 
 
 class _HTTPPool(HTTPConnectionPool):

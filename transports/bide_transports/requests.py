@@ -151,7 +151,7 @@ class Client:
         self._own = session is None
         self._api = session or _session(_bounded())
         self._storage = _session(self._api)
-        self._clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or SystemClock()
         self._tally = Tally()
         self.quota: bide.Quota | None = None
 
@@ -189,20 +189,18 @@ class Client:
         Keep `bide.dump` of it before following it, and not even a crash can pay twice. Raises `InvalidOrder`.
         """
         order = Order(model, input, key or str(uuid4()), metadata, webhook_url)
-        return bide.submit(
-            order, dialect=self._dialect, now=self._clock.now(), pace=self._pace, patience=self._patience
-        )
+        return bide.submit(order, dialect=self._dialect, now=self.clock.now(), pace=self._pace, patience=self._patience)
 
     def watch(self, job: str | bide.Job) -> bide.Job:
         """The job with this id, or the job itself; nothing is sent yet. Raises `InvalidHandle`."""
         if not isinstance(job, str):
             return job
-        return bide.watch(job, dialect=self._dialect, now=self._clock.now(), pace=self._pace, patience=self._patience)
+        return bide.watch(job, dialect=self._dialect, now=self.clock.now(), pace=self._pace, patience=self._patience)
 
     def follow(self, job: str | bide.Job) -> Iterator[bide.Job]:
         """Each state of a job on its way to the end, given as an id or a job."""
         self._advise()
-        for state in follow(self.watch(job), self.exchange, self._clock):
+        for state in follow(self.watch(job), self.exchange, self.clock):
             self.quota = state.past.quota or self.quota
             yield state
 
@@ -225,11 +223,22 @@ class Client:
         `Cancelled` when it worked; `Completed` when the job was faster, its result in hand; `Polling` when
         the service refused and the job goes on (its trace tells).
         """
+        return self._until(self.cancelling(job), lambda state: not isinstance(state, bide.Cancelling | bide.Fetching))
+
+    def cancelling(self, job: str | bide.Job) -> bide.Job:
+        """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is."""
         state = self.watch(job)
-        if not isinstance(state, bide.Polling):
-            return state
-        cancelling = bide.cancel(state, now=self._clock.now())
-        return self._until(cancelling, lambda state: not isinstance(state, bide.Cancelling | bide.Fetching))
+        return bide.cancel(state, now=self.clock.now()) if isinstance(state, bide.Polling) else state
+
+    def resume(self, token: str | bytes, *, patience: bide.Patience | None = None) -> bide.Job:
+        """The job in a token, to be followed or waited for; nothing is sent yet.
+
+        One that was given up gets a fresh deadline, and `patience` counts from now. Raises `InvalidToken`.
+        """
+        job = bide.load(token, dialect=self._dialect)
+        if isinstance(job, bide.Waiting | bide.Abandoned | bide.Lost):
+            return bide.resume(job, now=self.clock.now(), patience=patience)
+        return job
 
     def result(self, job: str) -> bide.Result:
         """The result of a job that has completed; raises `JobUnfinished` when it is not over yet."""
@@ -246,7 +255,7 @@ class Client:
         return [self._save(file, Path(directory)) for file in result.files]
 
     def _save(self, name: str, directory: Path) -> Path:
-        state = download(name, dialect=self._dialect, now=self._clock.now(), quota=self.quota, patience=self._patience)
+        state = download(name, dialect=self._dialect, now=self.clock.now(), quota=self.quota, patience=self._patience)
         with Part(directory, name) as part:
             done = self._download(state, part)
             if isinstance(done, Undelivered):
@@ -258,10 +267,10 @@ class Client:
 
     def _download(self, state: Downloading, part: Part) -> Downloaded | Undelivered:
         while True:
-            self._clock.sleep_until(state.due)
+            self.clock.sleep_until(state.due)
             part.restart()
             reply = self.exchange(state.request, _file_into(part, state))
-            after = state.receive(reply, received=part.size, now=self._clock.now())
+            after = state.receive(reply, received=part.size, now=self.clock.now())
             if isinstance(after, Downloaded) and after.body is not None:
                 part.write(after.body)
             self.quota = (after.last if isinstance(after, Undelivered) else after).past.quota or self.quota
@@ -280,7 +289,7 @@ class Client:
         return state
 
     def _advise(self) -> None:
-        self._tally, text = self._tally.count(self._dialect.advice, now=self._clock.now())
+        self._tally, text = self._tally.count(self._dialect.advice, now=self.clock.now())
         if text:
             warnings.warn(text, PollingAdvice, stacklevel=4)
 
@@ -295,7 +304,7 @@ def _seen_unfinished(job: bide.Waiting) -> bool:
 
 def _bounded() -> requests.Session:
     session = requests.Session()
-    for scheme in session.adapters:
+    for scheme in ("https://", "http://"):
         session.mount(scheme, BoundedAdapter())
     return session
 

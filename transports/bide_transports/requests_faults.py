@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from http.client import BadStatusLine, HTTPException, IncompleteRead
 
 import requests
-from urllib3.exceptions import DecodeError, HTTPError, InvalidChunkLength, MaxRetryError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    HTTPError,
+    InvalidChunkLength,
+    InvalidHeader,
+    MaxRetryError,
+    NewConnectionError,
+)
 
 from bide.messages import Cause, NoResponse
 
@@ -20,7 +28,7 @@ FAULTS = (requests.RequestException, HTTPError, HTTPException)
 
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _NOT_SENT = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.InvalidHeader)
-_NOT_CONNECTED = (requests.ConnectTimeout, requests.exceptions.ProxyError, NewConnectionError)
+_NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError)  # no ProxyError: urllib3 says so of a cut reply, too
 _NOT_HTTP = (BadStatusLine, DecodeError, InvalidChunkLength, requests.exceptions.ContentDecodingError)
 _TOO_SLOW = (requests.Timeout, TimeoutError)
 
@@ -35,7 +43,7 @@ def no_response(error: Exception) -> NoResponse:
         return NoResponse(Cause.UNRESOLVED if name.errno in _NO_SUCH_NAME else Cause.UNREACHABLE, sent=False)
     if any(isinstance(e, _NOT_CONNECTED) for e in chain):
         return NoResponse(Cause.UNREACHABLE, sent=False)
-    if isinstance(error, _NOT_SENT):
+    if isinstance(error, _NOT_SENT) and not any(isinstance(e, InvalidHeader) for e in chain):  # urllib3's: the reply's
         return NoResponse(Cause.PROTOCOL, sent=False)
     if any(isinstance(e, _TOO_SLOW) for e in chain):
         return NoResponse(Cause.TIMEOUT, sent=True)

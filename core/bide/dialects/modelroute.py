@@ -146,7 +146,7 @@ class ModelRoute:
             return Reading(refusal(response.status, retryable=problem.retryable, asked=asked), problem=problem)
         if document is None:
             return Reading(Phase.UNREADABLE)
-        named = _handle(document)
+        named = _handle(document, handle)
         if handle is not None and named is not None and named != handle:
             return Reading(Phase.UNREADABLE)
         return _reading(document, response, asked, named or handle)
@@ -173,7 +173,8 @@ def _reading(document: dict[str, JSON], response: Response, asked: Asked, handle
     receipt = _receipt(document) if asked == "submit" else None
     if phase is Phase.UNFINISHED:
         expires = text(document.get("expires_at"))
-        return Reading(phase, handle, status, _progress(document), receipt=receipt, expires=expires)
+        progress = _progress(document) if "progress" in document else None
+        return Reading(phase, handle, status, progress, None, None, receipt, expires)
     if phase is Phase.SUCCEEDED:
         result = _result(document, response, handle) if inline or asked == "fetch" else None
         return Reading(phase, handle, status, result=result, receipt=receipt)
@@ -182,11 +183,11 @@ def _reading(document: dict[str, JSON], response: Response, asked: Asked, handle
     return Reading(phase, handle, status, problem=_problem(document, response.status, status), receipt=receipt)
 
 
-def _handle(document: dict[str, JSON]) -> str | None:
+def _handle(document: dict[str, JSON], asked_for: str | None) -> str | None:
     """The execution id under either of its names (section 16 row 3), if it can be asked for again."""
     for name in ("id", "execution_id"):
         value = document.get(name)
-        if isinstance(value, str) and is_id(value):
+        if isinstance(value, str) and (value == asked_for or is_id(value)):
             return value
     return None
 

@@ -1,0 +1,31 @@
+"""Benchmarks: `python -m tests.bench [NAME ...]`. Each compares two things in one run, interleaved, and prints a ratio.
+
+They are no tests: a busy machine makes them slow, not wrong. Quote the ratios with the machine they come from.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from tests.bench import client_wait, core_step, imports, memory
+from tests.bench.measure import Figure
+
+BENCHMARKS = {
+    "core_step": core_step.measure,
+    "client_wait": client_wait.measure,
+    "imports": imports.measure,
+    "memory": memory.measure,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the benchmarks called `names`, or all."""
+    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}")
+    for name in names or BENCHMARKS:
+        figure: Figure = BENCHMARKS[name]()
+        print(f"{name:12} {figure}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

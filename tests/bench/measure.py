@@ -1,0 +1,70 @@
+"""How the benchmarks measure: rounds of A and B in turn, and the median of the ratios of neighbours."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from time import process_time
+
+_SERVER = """
+import itertools, sys
+from bide_transports.emulator import Limit, Plan, Service
+from bide_transports.emulator.server import serve
+ticks = itertools.count(1_800_000_000)
+plan = Plan(duration=float(sys.argv[1]), dispatched=1, handed_over=2, expires_after=1e6)
+service = Service(default=plan, limit=Limit(10**9, 1e9))
+with serve(service, clock=lambda: float(next(ticks))) as emulator:
+    print(emulator.base_url, emulator.key, flush=True)
+    sys.stdin.read()
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One ratio: what it compares, its value, and the target it is held against."""
+
+    says: str
+    value: float
+    target: float
+    unit: str = "x"
+
+    def __str__(self) -> str:
+        kept = "kept" if self.value <= self.target else "MISSED"
+        return f"{self.value:9.3f} {self.unit:6} (target: at most {self.target:g}, {kept})  {self.says}"
+
+
+def paired(a: Callable[[], float], b: Callable[[], float], rounds: int) -> tuple[float, float, float]:
+    """The medians of `a` and of `b`, and the median of their ratio pair by pair, after one round to warm up."""
+    pairs: list[tuple[float, float]] = []
+    for _ in range(rounds + 1):
+        pairs.append((a(), b()))
+    pairs = pairs[1:]
+    return median(x for x, _ in pairs), median(y for _, y in pairs), median(x / y for x, y in pairs)
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """CPU seconds of this process that `work` takes."""
+    gc.collect()
+    start = process_time()
+    work()
+    return process_time() - start
+
+
+@contextmanager
+def server(duration: float) -> Iterator[tuple[str, str]]:
+    """The emulator in a process of its own: base URL and key. Its clock moves one second with each request."""
+    command = [sys.executable, "-c", _SERVER, str(duration)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        base_url, key = child.stdout.readline().split()
+        yield base_url, key
+        child.stdin.close()
