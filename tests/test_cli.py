@@ -293,7 +293,7 @@ def test_a_terminal_gets_a_live_line(place: Path) -> None:
     assert b"COMPLETED" in shown
 
 
-def test_the_emulator_prints_a_command_that_works(place: Path) -> None:
+def test_the_emulator_prints_a_command_that_works() -> None:
     program = [sys.executable, "-c", "from bide_transports.cli import main; main()", "emulator", "--duration", "0.1"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None

@@ -9,12 +9,6 @@ import pickle
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
-import bide
-from bide.document import text
-from bide.errors import InvalidToken
-from bide.pace import floor_ms
-from bide.secret import Secret, credential_for
 from tests.arrows import arrows
 from tests.laws import (
     DIALECT,
@@ -30,6 +24,12 @@ from tests.laws import (
     steps,
     waiting_jobs,
 )
+
+import bide
+from bide.document import text
+from bide.errors import InvalidToken
+from bide.pace import floor_ms
+from bide.secret import Secret, credential_for
 
 settings.register_profile("laws", deadline=None, max_examples=250)
 settings.load_profile("laws")
@@ -168,7 +168,17 @@ def test_law_8_statuses_compare_without_regard_to_case(word: str) -> None:
     assert isinstance(after, bide.Fetching)
 
 
-@given(waiting_jobs, st.sampled_from(["https://api.modelroute.ai.evil.example/v1", "http://api.modelroute.ai/v1", "https://api.modelroute.ai:444/", "https://storage.modelroute.ai/f?sig=1"]))  # fmt: skip
+ELSEWHERE = [
+    "https://api.modelroute.ai.evil.example/v1",
+    "https://api.modelroute.ai@evil.example/v1",
+    "http://api.modelroute.ai/v1",
+    "https://api.modelroute.ai:444/",
+    "https://storage.modelroute.ai/f?sig=1",
+    "//api.modelroute.ai/v1",
+]
+
+
+@given(waiting_jobs, st.sampled_from(ELSEWHERE))
 def test_law_9_credentials_go_to_the_own_origin_only(job: bide.Waiting, elsewhere: str) -> None:
     key = Secret(KEY)
     request = job.request

@@ -6,7 +6,7 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -41,10 +41,7 @@ class Figure:
 
 def paired(a: Callable[[], float], b: Callable[[], float], rounds: int) -> tuple[float, float, float]:
     """The medians of `a` and of `b`, and the median of their ratio pair by pair, after one round to warm up."""
-    pairs: list[tuple[float, float]] = []
-    for _ in range(rounds + 1):
-        pairs.append((a(), b()))
-    pairs = pairs[1:]
+    pairs = [(a(), b()) for _ in range(rounds + 1)][1:]
     return median(x for x, _ in pairs), median(y for _, y in pairs), median(x / y for x, y in pairs)
 
 
@@ -57,7 +54,7 @@ def cpu(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def server(duration: float) -> Iterator[tuple[str, str]]:
+def server(duration: float) -> Generator[tuple[str, str]]:
     """The emulator in a process of its own: base URL and key. Its clock moves one second with each request."""
     command = [sys.executable, "-c", _SERVER, str(duration)]
     with subprocess.Popen(
