@@ -95,3 +95,7 @@ class JobAbandoned(JobError):
 
 class SaveError(BideError):
     """A file could not be saved; the result is still at the service."""
+
+
+class PollingAdvice(UserWarning):
+    """The vendor advises against polling as many jobs as this client does."""

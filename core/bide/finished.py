@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from bide.errors import JobAbandoned, JobCancelled, JobExpired, JobFailed, JobLost
+from bide.errors import JobAbandoned, JobCancelled, JobExpired, JobFailed, JobLost, JobUnfinished
 from bide.history import History, Terms
 from bide.result import Problem, Result
 
@@ -112,8 +112,8 @@ class Abandoned:
 Finished: TypeAlias = Completed | Failed | Cancelled | Expired | Lost | Abandoned
 
 
-def unwrap(job: Finished) -> Result:
-    """The result of a completed job; raises the `JobError` that fits any other end, with `job` attached."""
+def unwrap(job: Finished | Waiting) -> Result:
+    """The result of a completed job; raises the `JobError` that fits any other state, with `job` attached."""
     name = job.handle or "the submission"
     match job:
         case Completed():
@@ -133,6 +133,8 @@ def unwrap(job: Finished) -> Result:
         case Abandoned():
             because = _because(job.problem) or "".join(f" (last: {event.what})" for event in job.past.trace[-1:])
             raise JobAbandoned(f"stopped waiting for {name}: {job.reason.value}{because}; {_NEXT[job.reason]}", job)
+        case _:
+            raise JobUnfinished(f"{name} is not over yet ({job.past.status or 'no status known'}): wait for it", job)
 
 
 def _hint(problem: Problem) -> str:

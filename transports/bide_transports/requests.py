@@ -10,72 +10,30 @@ Everything that decides is in the core; a blocking driver is the five lines of `
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from http.cookiejar import DefaultCookiePolicy
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, TypeAlias, cast
+from typing import TypeAlias, cast
 from uuid import uuid4
 
 import requests
 from typing_extensions import Self
-from urllib3.util import Timeout
 
 import bide
 from bide.document import JSON
 from bide.download import Downloaded, Downloading, Undelivered, download, suffix
-from bide.errors import JobUnfinished, SaveError
-from bide.messages import Cause, Headers, NoResponse, Order, Reply, Request, Response
+from bide.errors import PollingAdvice, SaveError
+from bide.intake import Intake, is_acknowledged, is_cancel_settled, is_known, is_over
+from bide.messages import Reply, Request
 from bide.secret import Secret, credential_for
 from bide.tally import Tally
-from bide_transports.bounded import BoundedAdapter
 from bide_transports.clock import Clock, SystemClock
 from bide_transports.disk import Part
-from bide_transports.requests_faults import FAULTS, no_response
+from bide_transports.requests_exchange import Into, bare_session, exchange, own_session
+
+__all__ = ["Client", "Exchange", "Interrupted", "exchange", "follow", "run"]
 
 Exchange: TypeAlias = Callable[[Request], Reply]
-Into: TypeAlias = Callable[[Response], "Sink | None"]
-
-_CHUNK = 65536  # bytes
-
-
-class Sink(Protocol):
-    """Whatever takes the bytes of a file."""
-
-    def write(self, chunk: bytes, /) -> object:
-        """Take `chunk` whole."""
-        ...
-
-
-def exchange(
-    request: Request,
-    *,
-    session: requests.Session,
-    credential: tuple[tuple[str, str], ...] = (),
-    into: Into | None = None,
-) -> Reply:
-    """Send one request once and return what came back; network and server faults are values, never raised.
-
-    `credential` holds the header lines that carry the key. `into` sees status and headers first: where it
-    returns a file, the body goes there in chunks and is left out of the response. Errors of that file pass.
-    """
-
-    def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        prepared.headers.update(credential)  # an auth of our own: requests would look into ~/.netrc otherwise
-        return prepared
-
-    plain = requests.Request(
-        request.method, request.url, headers=dict(request.headers), data=request.body or None, auth=sign
-    )
-    try:
-        prepared = session.prepare_request(plain)
-        settings = cast("dict[str, Any]", session.merge_environment_settings(prepared.url, {}, True, None, None))
-        adapter = session.get_adapter(request.url)  # below Session.send, which would read a redirect's whole body
-        total = cast("float", Timeout(total=request.timeout))  # requests passes urllib3's own kind through
-        with adapter.send(prepared, timeout=total, **settings) as answer:
-            return _read(answer, request.largest, into)
-    except FAULTS as error:
-        return no_response(error)
 
 
 def follow(job: bide.Job, exchange: Exchange, clock: Clock) -> Iterator[bide.Job]:
@@ -93,26 +51,6 @@ def run(job: bide.Job, exchange: Exchange, clock: Clock) -> bide.Finished:
     return cast("bide.Finished", last)
 
 
-def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:
-    """The response with its body read up to `largest` bytes, or what is wrong with it."""
-    headers = Headers.of(answer.raw.headers.items())
-    length = headers.get("content-length")
-    if answer.status_code < 200:
-        return Response(answer.status_code, headers)  # left unread, so the connection is closed: more may follow
-    if length is not None and not (length.isascii() and length.isdigit() and "transfer-encoding" not in headers.fields):
-        return NoResponse(Cause.PROTOCOL, sent=True)
-    head = Response(answer.status_code, headers)
-    file = into(head) if into else None
-    if file is not None:
-        while chunk := answer.raw.read(_CHUNK, decode_content=True):
-            file.write(chunk)
-        return head
-    body = answer.raw.read(largest + 1, decode_content=True)
-    return (
-        Response(answer.status_code, headers, body) if len(body) <= largest else NoResponse(Cause.TOO_LARGE, sent=True)
-    )
-
-
 class Interrupted(KeyboardInterrupt):
     """Waiting was interrupted. The job goes on at the service: `job` is where to resume from."""
 
@@ -123,10 +61,6 @@ class Interrupted(KeyboardInterrupt):
             f"with client.wait(bide.load(...)){f', or client.wait({job.handle!r})' if job.handle else ''}"
         )
         self.job = job
-
-
-class PollingAdvice(UserWarning):
-    """The vendor advises against polling as many jobs as this client does."""
 
 
 class Client:
@@ -147,10 +81,10 @@ class Client:
         clock: Clock | None = None,
     ) -> None:
         self._key = key if isinstance(key, Secret) else Secret(key)
-        self._dialect, self._pace, self._patience = dialect, pace, patience
+        self._intake = Intake(dialect, pace, patience)
         self._own = session is None
-        self._api = session or _session(_bounded())
-        self._storage = _session(self._api)
+        self._api = session or own_session()
+        self._storage = bare_session(self._api)
         self.clock: Clock = clock or SystemClock()
         self._tally = Tally()
         self.quota: bide.Quota | None = None
@@ -172,15 +106,15 @@ class Client:
         """Send one request, with the key only where it belongs."""
         session = self._api if request.credential else self._storage
         return exchange(
-            request, session=session, credential=credential_for(request, self._dialect, self._key), into=into
+            request, session=session, credential=credential_for(request, self._intake.dialect, self._key), into=into
         )
 
     def prepare(
         self,
         model: str,
-        input: dict[str, JSON],  # noqa: A002  the vendor's own word
+        input: Mapping[str, JSON],  # noqa: A002  the vendor's own word
         *,
-        metadata: dict[str, JSON] | None = None,
+        metadata: Mapping[str, JSON] | None = None,
         webhook_url: str | None = None,
         key: str | None = None,
     ) -> bide.Submitting:
@@ -188,34 +122,45 @@ class Client:
 
         Keep `bide.dump` of it before following it, and not even a crash can pay twice. Raises `InvalidOrder`.
         """
-        order = Order(model, input, key or str(uuid4()), metadata, webhook_url)
-        return bide.submit(order, dialect=self._dialect, now=self.clock.now(), pace=self._pace, patience=self._patience)
+        return self._intake.prepare(
+            model, input, key=key or str(uuid4()), metadata=metadata, webhook_url=webhook_url, now=self.clock.now()
+        )
+
+    def resume(self, token: str | bytes, *, patience: bide.Patience | None = None) -> bide.Job:
+        """The job in a token, to be followed or waited for; nothing is sent yet.
+
+        One that was given up gets a fresh deadline, and `patience` counts from now. Raises `InvalidToken`.
+        """
+        return self._intake.resume(token, patience=patience, now=self.clock.now())
 
     def watch(self, job: str | bide.Job) -> bide.Job:
         """The job with this id, or the job itself; nothing is sent yet. Raises `InvalidHandle`."""
-        if not isinstance(job, str):
-            return job
-        return bide.watch(job, dialect=self._dialect, now=self.clock.now(), pace=self._pace, patience=self._patience)
+        return self._intake.watch(job, now=self.clock.now())
+
+    def cancelling(self, job: str | bide.Job) -> bide.Job:
+        """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is."""
+        return self._intake.cancelling(job, now=self.clock.now())
 
     def follow(self, job: str | bide.Job) -> Iterator[bide.Job]:
         """Each state of a job on its way to the end, given as an id or a job."""
-        self._advise()
+        self._tally, advice = self._tally.count(self._intake.dialect.advice, now=self.clock.now())
+        if advice:
+            warnings.warn(advice, PollingAdvice, stacklevel=2)
         for state in follow(self.watch(job), self.exchange, self.clock):
             self.quota = state.past.quota or self.quota
             yield state
 
-    def run(self, model: str, input: dict[str, JSON]) -> bide.Result:  # noqa: A002
+    def run(self, model: str, input: Mapping[str, JSON]) -> bide.Result:  # noqa: A002
         """Submit, wait and return the result; raises the `JobError` that fits, or `Interrupted`."""
         return self.wait(self.prepare(model, input))
 
     def wait(self, job: str | bide.Job) -> bide.Result:
         """Wait for a job, given as an id or a job; raises the `JobError` that fits, or `Interrupted`."""
-        state = self._until(job, lambda state: not isinstance(state, bide.Waiting))
-        return bide.unwrap(cast("bide.Finished", state))
+        return bide.unwrap(self._until(is_over, job))
 
-    def submit(self, model: str, input: dict[str, JSON]) -> bide.Job:  # noqa: A002
+    def submit(self, model: str, input: Mapping[str, JSON]) -> bide.Job:  # noqa: A002
         """Submit and return as soon as the service has acknowledged the job, or refused it."""
-        return self._until(self.prepare(model, input), lambda state: not isinstance(state, bide.Submitting))
+        return self._until(is_acknowledged, self.prepare(model, input))
 
     def cancel(self, job: str | bide.Job) -> bide.Job:
         """Ask for a job to be ended and return what came of it.
@@ -223,29 +168,11 @@ class Client:
         `Cancelled` when it worked; `Completed` when the job was faster, its result in hand; `Polling` when
         the service refused and the job goes on (its trace tells).
         """
-        return self._until(self.cancelling(job), lambda state: not isinstance(state, bide.Cancelling | bide.Fetching))
+        return self._until(is_cancel_settled, self.cancelling(job))
 
-    def cancelling(self, job: str | bide.Job) -> bide.Job:
-        """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is."""
-        state = self.watch(job)
-        return bide.cancel(state, now=self.clock.now()) if isinstance(state, bide.Polling) else state
-
-    def resume(self, token: str | bytes, *, patience: bide.Patience | None = None) -> bide.Job:
-        """The job in a token, to be followed or waited for; nothing is sent yet.
-
-        One that was given up gets a fresh deadline, and `patience` counts from now. Raises `InvalidToken`.
-        """
-        job = bide.load(token, dialect=self._dialect)
-        if isinstance(job, bide.Waiting | bide.Abandoned | bide.Lost):
-            return bide.resume(job, now=self.clock.now(), patience=patience)
-        return job
-
-    def result(self, job: str) -> bide.Result:
+    def result(self, job: str | bide.Job) -> bide.Result:
         """The result of a job that has completed; raises `JobUnfinished` when it is not over yet."""
-        over = self._until(job, lambda state: not isinstance(state, bide.Waiting) or _seen_unfinished(state))
-        if isinstance(over, bide.Waiting):
-            raise JobUnfinished(f"{job} is {over.past.status or 'not over yet'}: wait for it with wait({job!r})", over)
-        return bide.unwrap(over)
+        return bide.unwrap(self._until(is_known, job))
 
     def save(self, result: bide.Result, directory: str | Path) -> list[Path]:
         """Save the result's files into `directory` under their own ids and return the paths.
@@ -255,7 +182,8 @@ class Client:
         return [self._save(file, Path(directory)) for file in result.files]
 
     def _save(self, name: str, directory: Path) -> Path:
-        state = download(name, dialect=self._dialect, now=self.clock.now(), quota=self.quota, patience=self._patience)
+        intake, now = self._intake, self.clock.now()
+        state = download(name, dialect=intake.dialect, now=now, quota=self.quota, patience=intake.patience)
         with Part(directory, name) as part:
             done = self._download(state, part)
             if isinstance(done, Undelivered):
@@ -278,7 +206,7 @@ class Client:
                 return after
             state = after
 
-    def _until(self, job: str | bide.Job, enough: Callable[[bide.Job], bool]) -> bide.Job:
+    def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
         state = self.watch(job)
         try:
             for state in self.follow(state):  # noqa: B020  the last state must outlive an interrupt
@@ -288,32 +216,6 @@ class Client:
             raise Interrupted(state) from None
         return state
 
-    def _advise(self) -> None:
-        self._tally, text = self._tally.count(self._dialect.advice, now=self.clock.now())
-        if text:
-            warnings.warn(text, PollingAdvice, stacklevel=4)
-
 
 def _file_into(part: Part, state: Downloading) -> Into:
     return lambda head: part if state.is_file(head) else None
-
-
-def _seen_unfinished(job: bide.Waiting) -> bool:
-    return isinstance(job, bide.Polling) and job.past.polls > 0
-
-
-def _bounded() -> requests.Session:
-    session = requests.Session()
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, BoundedAdapter())
-    return session
-
-
-def _session(like: requests.Session) -> requests.Session:
-    """A fresh session that goes the same way as `like`, with none of its headers, cookies or credentials."""
-    session = requests.Session()
-    session.headers["user-agent"] = f"bide {requests.utils.default_user_agent()}"
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.proxies, session.verify, session.trust_env = like.proxies, like.verify, like.trust_env
-    session.adapters = like.adapters
-    return session

@@ -1,0 +1,80 @@
+"""From what a caller has in hand (a model and its input, an id, a token, a job) to a job that can be followed.
+
+The same for every client, whatever transport it drives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bide.dialects import Dialect
+from bide.document import JSON
+from bide.finished import Abandoned, Lost
+from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting, cancel, resume, submit, watch
+from bide.messages import Order
+from bide.pace import Growing, Pace
+from bide.patience import Patience
+from bide.token import load
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How a client's jobs are begun. Nothing here sends anything; `now` is seconds since the epoch."""
+
+    dialect: Dialect
+    pace: Pace = Growing()
+    patience: Patience = Patience()
+
+    def prepare(
+        self,
+        model: str,
+        input: Mapping[str, JSON],  # noqa: A002  the vendor's own word
+        *,
+        key: str,
+        metadata: Mapping[str, JSON] | None = None,
+        webhook_url: str | None = None,
+        now: float,
+    ) -> Submitting:
+        """A submission under the idempotency key `key`; raises `InvalidOrder`."""
+        order = Order(model, input, key, metadata, webhook_url)
+        return submit(order, dialect=self.dialect, now=now, pace=self.pace, patience=self.patience)
+
+    def watch(self, job: str | Job, *, now: float) -> Job:
+        """The job with this id, or the job itself; raises `InvalidHandle`."""
+        if not isinstance(job, str):
+            return job
+        return watch(job, dialect=self.dialect, now=now, pace=self.pace, patience=self.patience)
+
+    def cancelling(self, job: str | Job, *, now: float) -> Job:
+        """The job with a cancellation asked for; one that has ended or completed stays as it is."""
+        state = self.watch(job, now=now)
+        return cancel(state, now=now) if isinstance(state, Polling) else state
+
+    def resume(self, token: str | bytes, *, patience: Patience | None = None, now: float) -> Job:
+        """The job in a token; one that was given up gets a fresh deadline. Raises `InvalidToken`.
+
+        With `patience` its limits count from `now`.
+        """
+        job = load(token, dialect=self.dialect)
+        return resume(job, now=now, patience=patience) if isinstance(job, Waiting | Abandoned | Lost) else job
+
+
+def is_over(job: Job) -> bool:
+    """Whether nothing is left to be asked."""
+    return not isinstance(job, Waiting)
+
+
+def is_acknowledged(job: Job) -> bool:
+    """Whether the service has answered the submission, either way."""
+    return not isinstance(job, Submitting)
+
+
+def is_cancel_settled(job: Job) -> bool:
+    """Whether it is known what became of a cancellation; a result that was faster is fetched first."""
+    return not isinstance(job, Cancelling | Fetching)
+
+
+def is_known(job: Job) -> bool:
+    """Whether the service has said if the job is over, without waiting for it to be."""
+    return is_over(job) or (isinstance(job, Polling) and job.past.polls > 0)

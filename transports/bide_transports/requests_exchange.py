@@ -1,0 +1,96 @@
+"""One request through requests: what goes on the wire, what comes back, and what must not leak on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Protocol, TypeAlias, cast
+
+import requests
+from urllib3.util import Timeout
+
+from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
+from bide_transports.bounded import BoundedAdapter
+from bide_transports.requests_faults import FAULTS, no_response
+
+_CHUNK = 65536  # bytes
+
+
+class Sink(Protocol):
+    """Whatever takes the bytes of a file."""
+
+    def write(self, chunk: bytes, /) -> object:
+        """Take `chunk` whole."""
+        ...
+
+
+Into: TypeAlias = Callable[[Response], "Sink | None"]
+
+
+def exchange(
+    request: Request,
+    *,
+    session: requests.Session,
+    credential: tuple[tuple[str, str], ...] = (),
+    into: Into | None = None,
+) -> Reply:
+    """Send one request once and return what came back; network and server faults are values, never raised.
+
+    `credential` holds the header lines that carry the key. `into` sees status and headers first: where it
+    returns a file, the body goes there in chunks and is left out of the response. Errors of that file pass.
+    """
+
+    def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        prepared.headers.update(credential)  # an auth of our own: requests would look into ~/.netrc otherwise
+        return prepared
+
+    plain = requests.Request(
+        request.method, request.url, headers=dict(request.headers), data=request.body or None, auth=sign
+    )
+    try:
+        prepared = session.prepare_request(plain)
+        settings = cast("dict[str, Any]", session.merge_environment_settings(prepared.url, {}, True, None, None))
+        adapter = session.get_adapter(request.url)  # below Session.send, which would read a redirect's whole body
+        total = cast("float", Timeout(total=request.timeout))  # requests passes urllib3's own kind through
+        with adapter.send(prepared, timeout=total, **settings) as answer:
+            return _read(answer, request.largest, into)
+    except FAULTS as error:
+        return no_response(error)
+
+
+def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:
+    """The response with its body read up to `largest` bytes, or what is wrong with it."""
+    headers = Headers.of(answer.raw.headers.items())
+    length = headers.get("content-length")
+    if answer.status_code < 200:
+        return Response(answer.status_code, headers)  # left unread, so the connection is closed: more may follow
+    if length is not None and not (length.isascii() and length.isdigit() and "transfer-encoding" not in headers.fields):
+        return NoResponse(Cause.PROTOCOL, sent=True)
+    head = Response(answer.status_code, headers)
+    file = into(head) if into else None
+    if file is not None:
+        while chunk := answer.raw.read(_CHUNK, decode_content=True):
+            file.write(chunk)
+        return head
+    body = answer.raw.read(largest + 1, decode_content=True)
+    return (
+        Response(answer.status_code, headers, body) if len(body) <= largest else NoResponse(Cause.TOO_LARGE, sent=True)
+    )
+
+
+def own_session() -> requests.Session:
+    """A session for the API: whole exchanges bounded, no cookies kept."""
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, BoundedAdapter())
+    return bare_session(session)
+
+
+def bare_session(like: requests.Session) -> requests.Session:
+    """A fresh session that goes the same way as `like`, with none of its headers, cookies or credentials."""
+    session = requests.Session()
+    session.headers["user-agent"] = f"bide {requests.utils.default_user_agent()}"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.proxies, session.verify, session.trust_env = like.proxies, like.verify, like.trust_env
+    session.adapters = like.adapters
+    return session
