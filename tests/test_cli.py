@@ -191,7 +191,7 @@ def test_html_instead_of_json_is_told(emulator: Emulator, place: Path) -> None:
     emulator.service.inject(Fault("poll", html(200), times=100))
     answer = bide(emulator, "wait", job, "--deadline", "0.7")
     assert answer.exit_code == 4
-    assert "poll: 200 not understood" in answer.stderr
+    assert "NOT_UNDERSTOOD: <!doctype html>" in answer.stderr
     assert tokens(place)
 
 

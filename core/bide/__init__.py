@@ -3,6 +3,7 @@
 from bide.dialects import Dialect
 from bide.dialects.modelroute import ModelRoute
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason, unwrap
+from bide.history import Event, History
 from bide.job import (
     Cancelling,
     Fetching,
@@ -15,12 +16,14 @@ from bide.job import (
     resume,
     submit,
     watch,
+    within,
 )
 from bide.messages import Cause, Headers, NoResponse, Notice, Order, Reply, Request, Response
 from bide.pace import Every, Growing, Pace, Why
 from bide.patience import Patience
 from bide.quota import Quota
 from bide.result import Problem, Receipt, Result
+from bide.secret import Secret, credential_for
 from bide.token import dump, load
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "Cause",
     "Completed",
     "Dialect",
+    "Event",
     "Every",
     "Expired",
     "Failed",
@@ -37,6 +41,7 @@ __all__ = [
     "Finished",
     "Growing",
     "Headers",
+    "History",
     "Job",
     "Lost",
     "ModelRoute",
@@ -54,10 +59,12 @@ __all__ = [
     "Request",
     "Response",
     "Result",
+    "Secret",
     "Submitting",
     "Waiting",
     "Why",
     "cancel",
+    "credential_for",
     "dump",
     "load",
     "notice",
@@ -65,4 +72,5 @@ __all__ = [
     "submit",
     "unwrap",
     "watch",
+    "within",
 ]

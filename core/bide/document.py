@@ -20,6 +20,7 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 
 _decode = JSONDecoder().raw_decode
 _SPACE = " \t\n\r"
+_DEEPEST = 100  # containers in one another: within every JSON library's own limit
 _LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*(?:([Zz])|([+-])(\d\d):?(\d\d))?", re.ASCII
@@ -49,6 +50,8 @@ def parse_object(body: bytes) -> dict[str, JSON] | None:
 
 def snapshot(value: Mapping[str, JSON], name: str) -> dict[str, JSON]:
     """A copy of a caller's JSON object that nobody else can change; raises `InvalidOrder` if it is none."""
+    if _is_deeper(value, _DEEPEST):
+        raise InvalidOrder(f"{name} is nested more than {_DEEPEST} deep: flatten it")
     try:
         copy, _ = _decode(dumps(dict(value), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
@@ -56,6 +59,20 @@ def snapshot(value: Mapping[str, JSON], name: str) -> dict[str, JSON]:
             f"{name} cannot be written as JSON ({error}): use only dict, list, str, numbers and bool"
         ) from None
     return cast("dict[str, JSON]", copy)
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether containers stand in one another more than `levels` deep; never recurses, ends on circles too."""
+    level = [value]
+    while level and levels >= 0:
+        inner: dict[int, object] = {}  # by identity: a value that stands in many places is looked at once
+        for item in level:
+            if isinstance(item, Mapping):
+                inner |= {id(one): one for one in cast("Mapping[object, object]", item).values()}
+            elif isinstance(item, list | tuple):
+                inner |= {id(one): one for one in cast("list[object]", item)}
+        level, levels = list(inner.values()), levels - 1
+    return bool(level)
 
 
 def text(value: object) -> str | None:

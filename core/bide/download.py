@@ -12,7 +12,7 @@ resuming a transfer in the middle.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bide.dialects import Dialect, Phase, Reading
 from bide.finished import Reason
@@ -21,7 +21,7 @@ from bide.look import Look, next_look, reason_to_stop
 from bide.messages import Reply, Request, Response
 from bide.pace import Growing, Why, ceil_ms
 from bide.patience import Patience
-from bide.quota import Quota, hold, read_quota, spent
+from bide.quota import Quota, closing, hold, read_quota, spent
 from bide.result import Problem
 
 _FORMATS = (
@@ -54,7 +54,8 @@ class Downloading:
     @property
     def request(self) -> Request:
         """The GET for the file or its address, or for the bytes at the storage host."""
-        return self.terms.patience.bound(self.link or self.terms.dialect.locate(self.file))
+        request = self.terms.patience.bound(self.link or self.terms.dialect.locate(self.file))
+        return replace(request, timeout=self.terms.patience.transfer)
 
     def is_file(self, head: Response) -> bool:
         """Whether the body that follows this status and these headers is the file itself, to go to disk."""
@@ -66,7 +67,7 @@ class Downloading:
         if isinstance(reply, Response) and reply.status == 200:
             return self._delivered(reply, look, received)
         if look.phase in (Phase.MISSING, Phase.GONE):
-            return Undelivered(self.file, Reason.REFUSED, look.problem, self)
+            return Undelivered(self.file, Reason.REFUSED, look.problem, self._again(look))
         reason = reason_to_stop(look)
         if reason is not None:
             return Undelivered(self.file, reason, look.problem, self._again(look))
@@ -79,7 +80,7 @@ class Downloading:
         try:
             link = self.terms.dialect.located(reply)
         except ValueError as error:
-            return Undelivered(self.file, Reason.REFUSED, Problem("FOREIGN_ADDRESS", str(error)), self)
+            return Undelivered(self.file, Reason.REFUSED, Problem("FOREIGN_ADDRESS", str(error)), self._again(look))
         if link is None:
             return Downloaded(self.file, len(reply.body), look.past, reply.body)
         return Downloading(self.terms, look.past, self.file, look.now, look.now, Why.AT_ONCE, link)
@@ -108,6 +109,11 @@ class Undelivered:
     problem: Problem | None
     last: Downloading
 
+    @property
+    def past(self) -> History:
+        """What has happened."""
+        return self.last.past
+
 
 def download(
     file: str,
@@ -121,7 +127,7 @@ def download(
     terms = Terms(dialect, Growing(), patience, dialect.check(file))
     now = ceil_ms(now)
     past = History.begin(patience, now=now)
-    held = spent(quota, now=now) if quota and quota.reset and quota.reset > now else None
+    held = spent(quota, now=now)
     if held is None:
         return Downloading(terms, past, file, now, now, Why.AT_ONCE)
     due = min(ceil_ms(held.until), past.deadline)
@@ -139,6 +145,7 @@ def _look(file: Downloading, reply: Reply, now: float) -> Look:
         reading = _reading(file, reply)
         quota = read_quota(reply.headers, now=now)
         held = hold(reply, quota, now=now, cadence=False)
+        quota = closing(quota, held, reply) if file.link is None else None  # the storage host has no say in the API's
     past = file.past.after(reply, reading, quota, terms=terms, asked="fetch", now=now)
     return Look(terms, past, file.file, "fetch", reply, reading, reading.phase if reading else None, held, now)
 

@@ -20,10 +20,11 @@ BideError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from bide.job import Job
+    from bide.finished import Abandoned, Cancelled, Expired, Failed, Lost
+    from bide.job import Job, Waiting
 
 
 class BideError(Exception):
@@ -63,34 +64,69 @@ class JobError(BideError):
 
     def __init__(self, message: str, job: Job) -> None:
         super().__init__(message)
-        self.job = job
+        self._job = job
+
+    @property
+    def job(self) -> Job:
+        """The job's last state."""
+        return self._job
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.args[0], self.job)
+        return type(self), (self.args[0], self._job)
 
 
 class JobUnfinished(JobError):
     """The job is not over yet."""
 
+    @property
+    def job(self) -> Waiting:
+        """The job's present state."""
+        return cast("Waiting", self._job)
+
 
 class JobFailed(JobError):
     """The service says that the job failed."""
+
+    @property
+    def job(self) -> Failed:
+        """The job's last state."""
+        return cast("Failed", self._job)
 
 
 class JobCancelled(JobError):
     """The job was cancelled, by the caller or by the service."""
 
+    @property
+    def job(self) -> Cancelled:
+        """The job's last state."""
+        return cast("Cancelled", self._job)
+
 
 class JobExpired(JobError):
     """The service gave up on the job."""
+
+    @property
+    def job(self) -> Expired:
+        """The job's last state."""
+        return cast("Expired", self._job)
 
 
 class JobLost(JobError):
     """The service no longer knows the job."""
 
+    @property
+    def job(self) -> Lost:
+        """The job's last state."""
+        return cast("Lost", self._job)
+
 
 class JobAbandoned(JobError):
     """We stopped waiting; the job may go on at the service."""
+
+    @property
+    def job(self) -> Abandoned:
+        """The job's last state."""
+        return cast("Abandoned", self._job)
 
 
 class SaveError(BideError):

@@ -80,7 +80,7 @@ class History:
     def prolonged(self, patience: Patience, *, now: float) -> History:
         """The same history with a fresh deadline and clean counters, for a job taken up again."""
         deadline = ceil_ms(now + (patience.deadline or patience.fallback))
-        return replace(self, deadline=deadline, changed=now, failures=0, limited=0, missing=0, expires=None)
+        return replace(self, deadline=deadline, changed=now, failures=0, limited=0, missing=0)
 
     def after(
         self, reply: Reply, reading: Reading | None, quota: Quota | None, *, terms: Terms, asked: Asked, now: float
@@ -106,7 +106,7 @@ class History:
             progress,
             expires,
             self.requests + 1,
-            self.polls + (phase is Phase.UNFINISHED),
+            self.polls + (phase is Phase.UNFINISHED and asked != "submit"),
             0 if fine else self.failures + (not limited and not missing),
             self.limited + 1 if limited else 0,
             0 if about else self.missing + missing,

@@ -34,11 +34,12 @@ class Intake:
         key: str,
         metadata: Mapping[str, JSON] | None = None,
         webhook_url: str | None = None,
+        patience: Patience | None = None,
         now: float,
     ) -> Submitting:
         """A submission under the idempotency key `key`; raises `InvalidOrder`."""
         order = Order(model, input, key, metadata, webhook_url)
-        return submit(order, dialect=self.dialect, now=now, pace=self.pace, patience=self.patience)
+        return submit(order, dialect=self.dialect, now=now, pace=self.pace, patience=patience or self.patience)
 
     def watch(self, job: str | Job, *, now: float) -> Job:
         """The job with this id, or the job itself; raises `InvalidHandle`."""
@@ -51,12 +52,13 @@ class Intake:
         state = self.watch(job, now=now)
         return cancel(state, now=now) if isinstance(state, Polling) else state
 
-    def resume(self, token: str | bytes, *, patience: Patience | None = None, now: float) -> Job:
-        """The job in a token; one that was given up gets a fresh deadline. Raises `InvalidToken`.
+    def resume(self, job: str | bytes | Job, *, patience: Patience | None = None, now: float) -> Job:
+        """The job, or the job in a token; one that was given up gets a fresh deadline. Raises `InvalidToken`.
 
         With `patience` its limits count from `now`.
         """
-        job = load(token, dialect=self.dialect)
+        if isinstance(job, str | bytes):
+            job = load(job, dialect=self.dialect)
         return resume(job, now=now, patience=patience) if isinstance(job, Waiting | Abandoned | Lost) else job
 
 

@@ -18,7 +18,8 @@ exhaustive test are read off them. Every waiting state can also end in the other
   the epoch, whole milliseconds.
 * `receive` is total: any status, headers and bytes, or no reply at all (`NoResponse`). It never raises.
 * States are frozen. A driver that is cancelled half-way keeps the last state, and it still stands.
-* Told from outside: `cancel` (the caller wants it ended), `notice` (a webhook says: look now) and `resume`.
+* Told from outside: `cancel` (the caller wants it ended), `notice` (a webhook says: look now), `within`
+  (another job heard that the quota is spent) and `resume`.
 * `not_before` is the floor that is not ours to break: the server's hint, the quota, a backoff. `due` is
   when this job would ask if it were alone, and never lies before it. Both end at the deadline.
 * A finished status is absorbing: whatever a later reply says, a job seen completed is only fetched.
@@ -38,6 +39,7 @@ from bide.look import Look, is_lost, look_at, may_have_arrived, next_look, reaso
 from bide.messages import Notice, Order, Reply, Request
 from bide.pace import Growing, Pace, Why, ceil_ms
 from bide.patience import Patience
+from bide.quota import Quota, spent
 from bide.result import Problem
 
 
@@ -172,7 +174,7 @@ class Cancelling:
         handle = look.handle or self.handle
         if look.phase is Phase.UNFINISHED and self.refusal is not None:
             return Polling(look.terms, look.past, handle, *next_look(look))
-        refusal = look.problem if look.answers_cancel else self.refusal
+        refusal = look.refusal or self.refusal
         when = next_look(look, at_once=look.answers_cancel)
         return Cancelling(look.terms, look.past, handle, *when, self.asked or look.answers_cancel, refusal)
 
@@ -220,6 +222,17 @@ def cancel(job: Polling | Fetching | Cancelling, *, now: float) -> Cancelling | 
         return job
     due = max(now, min(ceil_ms(max(now, job.not_before)), job.past.deadline))
     return Cancelling(job.terms, job.past, job.handle, due, min(job.not_before, due), Why.AT_ONCE)
+
+
+def within(job: Job, quota: Quota | None, *, now: float) -> Job:
+    """The job, held until the reset when `quota`, last heard by another job of the same key, has nothing left."""
+    held = spent(quota, now=now)
+    if held is None or not isinstance(job, Waiting):
+        return job
+    until = max(now, min(ceil_ms(held.until), job.past.deadline))
+    if until > job.due:
+        return replace(job, due=until, not_before=until, why=held.why)
+    return replace(job, not_before=max(job.not_before, until))
 
 
 def notice(job: Job, event: Notice, *, now: float) -> Job:

@@ -13,8 +13,8 @@ from bide.dialects import Asked, Phase, Reading
 from bide.finished import Reason
 from bide.history import ANSWERS_TO_CANCEL, History, Terms
 from bide.messages import Cause, NoResponse, Reply
-from bide.pace import Why, backoff, ceil_ms, draw
-from bide.quota import Hold, hold, read_quota
+from bide.pace import SHORTEST, Why, backoff, ceil_ms, draw
+from bide.quota import Hold, closing, hold, read_quota
 from bide.result import Problem
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ class Look:
         """Whether this settles the question of a cancel request, whichever way."""
         return self.asked == "cancel" and self.phase in ANSWERS_TO_CANCEL
 
+    @property
+    def refusal(self) -> Problem | None:
+        """The service's no to a cancel request; a reply that says nothing is a yes."""
+        if self.asked != "cancel" or self.phase not in (Phase.REFUSED, Phase.CONFLICT, Phase.MISSING):
+            return None
+        return self.problem or Problem(self.phase.value)
+
 
 def look_at(job: Waiting, reply: Reply, asked: Asked, now: float) -> Look:
     """`reply` to what `job` asked, understood by its dialect and counted in its history."""
@@ -60,6 +67,7 @@ def look_at(job: Waiting, reply: Reply, asked: Asked, now: float) -> Look:
         reading = _usable(terms.dialect.read(reply, asked=asked, handle=job.handle), asked)
         quota = read_quota(reply.headers, now=now)
         held = hold(reply, quota, now=now, cadence=terms.dialect.cadence)
+        quota = closing(quota, held, reply)
     past = job.past.after(reply, reading, quota, terms=terms, asked=asked, now=now)
     phase = reading.phase if reading else None
     handle = (reading.handle if reading else None) or job.handle
@@ -124,8 +132,8 @@ def next_look(look: Look, *, at_once: bool = False) -> tuple[float, float, Why]:
         why = Why.BACKOFF
     else:
         age = max(0.0, now - past.since)
-        due, not_before = now + terms.pace.delay(age=age, draw=draw(terms.seed, "pace", past.polls)), now
-        why = Why.PACE
+        delay = terms.pace.delay(age=age, draw=draw(terms.seed, "pace", past.polls))
+        due, not_before, why = now + max(delay, SHORTEST), now, Why.PACE
     if look.hold is not None:
         not_before = max(not_before, look.hold.until)
         if look.hold.until >= due:

@@ -128,8 +128,12 @@ class Order:
     def __post_init__(self) -> None:
         if not self.model:
             raise InvalidOrder("the model is empty: name the model to run, such as 'flux-1.1-pro'")
-        if self.key is not None and not (0 < len(self.key) <= 255 and self.key.isascii() and self.key.isprintable()):
-            raise InvalidOrder("the idempotency key must be 1 to 255 printable ASCII characters")
+        if self.key is not None and not (
+            0 < len(self.key.strip()) == len(self.key) <= 255 and self.key.isascii() and self.key.isprintable()
+        ):
+            raise InvalidOrder(
+                "the idempotency key must be 1 to 255 printable ASCII characters without spaces at its ends"
+            )
         object.__setattr__(self, "input", snapshot(self.input, "input"))
         if self.metadata is not None:
             object.__setattr__(self, "metadata", snapshot(self.metadata, "metadata"))

@@ -19,7 +19,7 @@ class Patience:
       before the service has answered once, so a wrong address ends soon.
     * `stall`: without any news from a job that the service still calls unfinished.
     * `missing`, `missing_for`: a known job may answer 404 that many times and that long before it is lost.
-    * `timeout`: of one whole request; `largest`: bytes of one reply body.
+    * `timeout`: of one whole request; `largest`: bytes of one reply body; `transfer`: of one file's transfer.
     """
 
     deadline: float | None = None
@@ -33,9 +33,10 @@ class Patience:
     missing_for: float = 30.0
     timeout: float = TIMEOUT
     largest: int = LARGEST
+    transfer: float = 600.0
 
     def __post_init__(self) -> None:
-        for name in ("fallback", "grace", "longest", "stall", "missing_for", "timeout"):
+        for name in ("fallback", "grace", "longest", "stall", "missing_for", "timeout", "transfer"):
             positive(name, getattr(self, name))
         if self.deadline is not None:
             positive("deadline", self.deadline)

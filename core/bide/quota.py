@@ -8,11 +8,11 @@ never with our clock, so a skewed clock on either side changes nothing. A malfor
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bide.dates import http_date
 from bide.messages import Headers, Response
-from bide.pace import Why
+from bide.pace import SHORTEST, Why
 
 CEILING = 3600.0  # seconds that one hint may hold a job at the most
 
@@ -23,11 +23,15 @@ _ITEM = re.compile(r"\b(limit|remaining|reset|r|t)=([0-9]{1,15})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The rate limit as one reply announced it; `reset` is on our clock, in seconds since the epoch."""
+    """The rate limit as one reply announced it, on our clock, in seconds since the epoch.
 
-    limit: int | None
-    remaining: int | None
-    reset: float | None
+    `closed` is the instant before which a refused request asked all of its key to wait.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: float | None = None
+    closed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +68,28 @@ def hold(response: Response, quota: Quota | None, *, now: float, cadence: bool) 
     if counts and "retry-after" in response.headers.fields:
         seconds = retry_after(response.headers)
         if seconds is not None and seconds > 0:
-            return Hold(now + min(seconds, CEILING), Why.RETRY_AFTER)
+            return Hold(now + min(max(seconds, SHORTEST), CEILING), Why.RETRY_AFTER)
     if response.status == 429 and quota is not None and quota.reset is not None:
         return Hold(min(max(quota.reset, now + 1), now + CEILING), Why.QUOTA)
     return spent(quota, now=now)
 
 
 def spent(quota: Quota | None, *, now: float) -> Hold | None:
-    """Until the reset, when `quota` says that nothing remains; at least a second (modelroute-api.md, 10)."""
-    if quota is None or quota.reset is None or quota.remaining is None or quota.remaining > 0:
+    """Until when `quota`, as last heard, allows no request of its key; None once that has passed."""
+    if quota is None:
         return None
-    return Hold(min(max(quota.reset, now + 1), now + CEILING), Why.QUOTA)
+    if quota.closed is not None and quota.closed > now:
+        return Hold(min(quota.closed, now + CEILING), Why.RETRY_AFTER)
+    if quota.reset is None or quota.remaining is None or quota.remaining > 0 or quota.reset <= now:
+        return None
+    return Hold(min(quota.reset, now + CEILING), Why.QUOTA)
+
+
+def closing(quota: Quota | None, hold: Hold | None, response: Response) -> Quota | None:
+    """`quota` with what a refusal of the rate limiter adds: it holds back the whole key, not one job alone."""
+    if hold is None or response.status not in (429, 503):
+        return quota
+    return replace(quota or Quota(), closed=hold.until)
 
 
 def retry_after(headers: Headers) -> float | None:
@@ -113,14 +128,19 @@ def _reset(value: str | None, headers: Headers, *, now: float) -> float | None:
 
 
 def _structured(headers: Headers, *, now: float) -> Quota | None:
-    """`RateLimit: limit=60, remaining=3, reset=12` (drafts to 7) or `RateLimit: "default";r=3;t=12` (later)."""
-    value = headers.get("ratelimit")
-    items = dict(_ITEM.findall(value)) if value else {}
-    if not items:
+    """`RateLimit: limit=60, remaining=3, reset=12` (drafts to 7) or `RateLimit: "default";r=3;t=12` (later).
+
+    Of several policies the one that allows least counts.
+    """
+    value = ",".join(headers.every("ratelimit"))
+    policies = value.split(",") if ";" in value else [value]
+    quotas = [_policy(dict(_ITEM.findall(policy)), now=now) for policy in policies]
+    known = [quota for quota in quotas if quota is not None]
+    return min(known, key=lambda quota: (quota.remaining or 0, -(quota.reset or 0)), default=None)
+
+
+def _policy(items: dict[str, str], *, now: float) -> Quota | None:
+    remaining, reset = _count(items.get("remaining", items.get("r"))), _count(items.get("reset", items.get("t")))
+    if remaining is None:
         return None
-    limit, remaining, reset = (
-        items.get("limit"),
-        items.get("remaining", items.get("r")),
-        items.get("reset", items.get("t")),
-    )
-    return Quota(_count(limit), _count(remaining), now + float(reset) if reset and len(reset) < 8 else None)
+    return Quota(_count(items.get("limit")), remaining, None if reset is None or reset >= 1e7 else now + reset)

@@ -37,9 +37,10 @@ class Result:
 
     @property
     def output(self) -> JSON:
-        """The part of the document that is the output: `output`, else `result`."""
+        """The part of the document that is the output: `output`, else `result`; an empty one hides no other."""
         document = self.document
-        return document.get("output", document.get("result"))
+        output = document.get("output")
+        return output or document.get("result", output)
 
     @property
     def usage(self) -> JSON:

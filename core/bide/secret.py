@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from bide.messages import Request
 
 _LOOKS_SECRET = re.compile(
-    r"\b(?:sk|pk|rk|gh[pousr]|github_pat|xox[baprs]|r8|hf|glpat|npm|whsec)[-_][A-Za-z0-9_-]{8,}"
+    r"\b(?:sk|pk|rk|mr|gh[pousr]|github_pat|xox[baprs]|r8|hf|glpat|npm|whsec)[-_][A-Za-z0-9_-]{8,}"
     r"|\bA(?:KIA|SIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w.-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
-    r"|(?i:\b(?:bearer|basic|key)\s+)[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?i:\b(?:bearer|basic|key(?=\s+\S*\d))\s+)[A-Za-z0-9._~+/=:-]{8,}"
     r"|(?<=\?)[^\s\"'<>]+"
 )
 

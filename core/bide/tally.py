@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bide.dialects import Advice
 
 _DAY = 86400.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tally:
-    """When the jobs of the last day were taken up (seconds since the epoch), and whether advice was given."""
+    """The jobs polled within the last day, by handle; `advised` once the vendor's advice was given."""
 
-    starts: tuple[float, ...] = ()
+    polled: dict[str, float] = field(default_factory=dict[str, float])
     advised: bool = False
 
-    def count(self, advice: Advice | None, *, now: float) -> tuple[Tally, str | None]:
-        """The tally with one more job, and the advice, once, when there are more in a day than it allows."""
-        if advice is None or self.advised:
-            return self, None
-        starts = (*(start for start in self.starts if start > now - _DAY), now)
-        if len(starts) > advice.daily:
-            return Tally((), advised=True), advice.text
-        return Tally(starts), None
+    def count(self, handle: str, advice: Advice | None, *, now: float) -> str | None:
+        """Count a job once, however often it is looked at; the advice, once, when a day has more than it allows."""
+        if advice is None or self.advised or handle in self.polled:
+            return None
+        self.polled = {known: at for known, at in self.polled.items() if at > now - _DAY} | {handle: now}
+        self.advised = len(self.polled) > advice.daily
+        return advice.text if self.advised else None

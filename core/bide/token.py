@@ -24,7 +24,7 @@ from bide.finished import Abandoned, Completed, Lost
 from bide.job import Job, Waiting
 
 VERSION = 1
-LARGEST = 4 * 1024 * 1024  # bytes of a token
+LARGEST = 64 * 1024 * 1024  # bytes of a token: a result of the largest size, every character escaped
 
 
 def dump(job: Job) -> str:

@@ -3,31 +3,61 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
 from bide.errors import InvalidAddress, InvalidHandle
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
 _URL = re.compile(  # plain http(s) only (RFC 3986, 3.2): user information hides a host behind a look-alike
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?(?=[/?#]|$)[!-~]*",
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<target>(?:[/?][!-\"$-~]*)?)(?:#[!-~]*)?",
     re.ASCII | re.IGNORECASE,
 )
-_LOOPBACK = re.compile(r"localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]", re.ASCII)
+_LOOPBACK = re.compile(r"localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1", re.ASCII)
 
 
-def origin(url: str) -> str | None:
-    """Scheme, host and port of an http(s) URL in one spelling, or None when it is no plain absolute URL."""
+class Address(NamedTuple):
+    """A plain absolute http(s) URL, taken apart.
+
+    `host` is without brackets, `target` the path with its query; `authority` is host and port as a `Host` header
+    has them, without the scheme's own port (RFC 9110, 7.2); `origin` is scheme, host and port in one spelling.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+    authority: str
+    origin: str
+
+
+@lru_cache(maxsize=256)
+def address(url: str) -> Address | None:
+    """`url` taken apart, or None when it is no plain absolute URL."""
     match = _URL.fullmatch(url)
     if match is None:
         return None
-    scheme = match["scheme"].lower()
-    return f"{scheme}://{match['host'].lower()}:{int(match['port'] or _PORTS[scheme])}"
+    scheme, name, target = match["scheme"].lower(), match["host"].lower(), match["target"]
+    port = int(match["port"] or _PORTS[scheme])
+    if not 0 < port < 65536:
+        return None
+    target = target if target[:1] == "/" else f"/{target}"
+    authority = name if port == _PORTS[scheme] else f"{name}:{port}"
+    return Address(scheme, name.strip("[]"), port, target, authority, f"{scheme}://{name}:{port}")
+
+
+def origin(url: str) -> str | None:
+    """Scheme, host and port in one spelling, or None when `url` is no plain absolute URL."""
+    place = address(url)
+    return place.origin if place else None
 
 
 def host(url: str) -> str:
-    """The host of a plain absolute URL in lower case, or the empty text."""
-    match = _URL.fullmatch(url)
-    return match["host"].lower() if match else ""
+    """The host of a plain absolute URL in lower case without brackets, or the empty text."""
+    place = address(url)
+    return place.host if place else ""
 
 
 def is_loopback(url: str) -> bool:
@@ -64,4 +94,4 @@ def is_id(value: str) -> bool:
 def public(url: str) -> str:
     """The part of a URL that may be shown: scheme, host and path, never user information, query or fragment."""
     shown = re.split(r"[?#]", url, maxsplit=1)[0]
-    return re.sub(r"//[^/]*@", "//", shown)[:200]
+    return re.sub(r"(^|//)[^/]*@", r"\1", shown)[:200]

@@ -180,7 +180,7 @@ def demo(save: Path, duration: float, as_json: bool) -> None:
     """Run one job end to end against an emulated service on this machine; needs no key and no network."""
     plan = Plan(duration=duration, dispatched=duration * 0.1, handed_over=duration * 0.4, width=320, height=240)
     service = Service(default=plan, seed=uuid4().int)
-    with serve(service) as emulator, Client(emulator.key, dialect=bide.ModelRoute(emulator.base_url)) as client:
+    with serve(service) as emulator, Client(emulator.key, dialect=emulator.dialect) as client:
         click.echo(f"an emulated ModelRoute listens at {emulator.base_url}: nothing leaves this machine", err=True)
         job = client.prepare("flux-1.1-pro", {"prompt": "a fox waiting for a bus"})
         code = drive(client, job, Wishes(as_json, emulator.base_url, save))

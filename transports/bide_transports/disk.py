@@ -1,7 +1,7 @@
 """A file on its way to disk: written as `NAME.part` beside its place, made durable, then renamed into it.
 
 The name is always our own, never a server's. A link under that name is not followed, and a file that is
-already there is never replaced.
+already there is never replaced; where it holds the same bytes, that is as good.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from filecmp import cmp
 from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import Self
 
+from bide.download import Downloaded, Downloading, Undelivered
 from bide.errors import SaveError
+from bide_transports.sinks import Into
 
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "the disk quota is used up: free some space",
@@ -26,6 +30,9 @@ _ADVICE = {
     errno.ELOOP: "a symbolic link stands in the way: move it",
     errno.EEXIST: "a file of that name is already there: move it away",
 }
+# Not blocking: opening a pipe that lies under that name would wait for its reader; it is refused instead.
+_ASKED = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | sum(getattr(os, name, 0) for name in _ASKED)
 
 
 class Part:
@@ -43,8 +50,7 @@ class Part:
     def __enter__(self) -> Self:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-            self._fd = os.open(self._path, flags, 0o666)
+            self._fd = os.open(self._path, _FLAGS, 0o666)
         except OSError as error:
             raise self._refused(error) from None
         return self
@@ -74,22 +80,51 @@ class Part:
         self._head = (self._head + chunk[:16])[:16]
         return len(chunk)
 
+    def whole(self, end: Downloaded | Undelivered) -> Downloaded | Undelivered:
+        """`end`, with a file that came inside the reply written here too."""
+        if isinstance(end, Downloaded) and end.body is not None:
+            self.write(end.body)
+        return end
+
     def finish(self, suffix: Callable[[bytes], str]) -> Path:
         """Make the bytes durable and give the file its name, with the ending `suffix` tells from its start."""
         target = self.directory / (self.name + suffix(self._head))
         try:
             os.fsync(self._fd)
-            os.link(self._path, target)  # fails where a rename would replace
+            self._name(target)
         except OSError as error:
             raise self._refused(error) from None
         _sync(self.directory)
         return target
+
+    def _name(self, target: Path) -> None:
+        """Give the part its name: by a link, which fails where a rename would replace; the same bytes may stand."""
+        try:
+            os.link(self._path, target)
+        except FileExistsError:
+            if target.is_symlink() or not cmp(self._path, target, shallow=False):
+                raise
+        except OSError as error:
+            if error.errno not in _NO_LINKS or target.exists():
+                raise
+            self._path.rename(target)  # a file system without hard links
 
     def _refused(self, error: OSError) -> SaveError:
         advice = _ADVICE.get(error.errno or 0, f"the disk refused ({error.strerror})")
         return SaveError(
             f"{self.name} could not be saved to {self.directory}: {advice}, then save again; it stays at the service"
         )
+
+
+def file_into(part: Part, state: Downloading) -> Into:
+    """Sends the body to `part` where it is the file, and keeps it in memory where it is an address or an error."""
+    return lambda head: part if state.is_file(head) else None
+
+
+def undelivered(end: Undelivered) -> SaveError:
+    """The error for a file that could not be had."""
+    because = f" ({end.problem})" if end.problem else ""
+    return SaveError(f"{end.file} could not be had: {end.reason.value}{because}; it stays at the service: save again")
 
 
 def _sync(directory: Path) -> None:

@@ -9,27 +9,25 @@ Everything that decides is in the core; a blocking driver is the five lines of `
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias, cast
-from uuid import uuid4
 
 import requests
 from typing_extensions import Self
 
 import bide
 from bide.document import JSON
-from bide.download import Downloaded, Downloading, Undelivered, download, suffix
-from bide.errors import PollingAdvice, SaveError
-from bide.intake import Intake, is_acknowledged, is_cancel_settled, is_known, is_over
+from bide.download import Downloaded, Downloading, Undelivered, suffix
+from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
-from bide.secret import Secret, credential_for
-from bide.tally import Tally
+from bide.secret import Secret
 from bide_transports.clock import Clock, SystemClock
-from bide_transports.disk import Part
-from bide_transports.requests_exchange import Into, bare_session, exchange, own_session
+from bide_transports.desk import Desk
+from bide_transports.disk import Part, file_into, undelivered
+from bide_transports.requests_exchange import bare_session, exchange, own_session
+from bide_transports.sinks import Into
 
 __all__ = ["Client", "Exchange", "Interrupted", "exchange", "follow", "run"]
 
@@ -47,8 +45,9 @@ def follow(job: bide.Job, exchange: Exchange, clock: Clock) -> Iterator[bide.Job
 
 def run(job: bide.Job, exchange: Exchange, clock: Clock) -> bide.Finished:
     """The last state of `job`; blocks until it is reached."""
-    *_, last = follow(job, exchange, clock)
-    return cast("bide.Finished", last)
+    for job in follow(job, exchange, clock):  # noqa: B007, B020  only the last is kept
+        pass
+    return cast("bide.Finished", job)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -57,13 +56,13 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, job: bide.Job) -> None:
         name = f"job {job.handle}" if job.handle else "the submission"
         super().__init__(
-            f"waiting was interrupted; {name} may go on at the service: keep bide.dump(error.job) and resume "
-            f"with client.wait(bide.load(...)){f', or client.wait({job.handle!r})' if job.handle else ''}"
+            f"waiting was interrupted; {name} may go on at the service: keep bide.dump(error.job) and go on "
+            f"with client.wait(client.resume(token)){f', or client.wait({job.handle!r})' if job.handle else ''}"
         )
         self.job = job
 
 
-class Client:
+class Client(Desk):
     """Runs and waits for jobs with one key; use it as a context manager, in one thread at a time.
 
     `session` is the caller's own, with its adapters, proxies and CA settings; it is left open. Mount a
@@ -80,14 +79,11 @@ class Client:
         session: requests.Session | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._key = key if isinstance(key, Secret) else Secret(key)
-        self._intake = Intake(dialect, pace, patience)
+        self.clock: Clock = clock or SystemClock()
+        super().__init__(key, dialect, pace, patience, self.clock.now)
         self._own = session is None
         self._api = session or own_session()
         self._storage = bare_session(self._api)
-        self.clock: Clock = clock or SystemClock()
-        self._tally = Tally()
-        self.quota: bide.Quota | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,49 +101,12 @@ class Client:
     def exchange(self, request: Request, into: Into | None = None) -> Reply:
         """Send one request, with the key only where it belongs."""
         session = self._api if request.credential else self._storage
-        return exchange(
-            request, session=session, credential=credential_for(request, self._intake.dialect, self._key), into=into
-        )
-
-    def prepare(
-        self,
-        model: str,
-        input: Mapping[str, JSON],  # noqa: A002  the vendor's own word
-        *,
-        metadata: Mapping[str, JSON] | None = None,
-        webhook_url: str | None = None,
-        key: str | None = None,
-    ) -> bide.Submitting:
-        """A submission with its idempotency key made (or given as `key`), nothing sent yet.
-
-        Keep `bide.dump` of it before following it, and not even a crash can pay twice. Raises `InvalidOrder`.
-        """
-        return self._intake.prepare(
-            model, input, key=key or str(uuid4()), metadata=metadata, webhook_url=webhook_url, now=self.clock.now()
-        )
-
-    def resume(self, token: str | bytes, *, patience: bide.Patience | None = None) -> bide.Job:
-        """The job in a token, to be followed or waited for; nothing is sent yet.
-
-        One that was given up gets a fresh deadline, and `patience` counts from now. Raises `InvalidToken`.
-        """
-        return self._intake.resume(token, patience=patience, now=self.clock.now())
-
-    def watch(self, job: str | bide.Job) -> bide.Job:
-        """The job with this id, or the job itself; nothing is sent yet. Raises `InvalidHandle`."""
-        return self._intake.watch(job, now=self.clock.now())
-
-    def cancelling(self, job: str | bide.Job) -> bide.Job:
-        """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is."""
-        return self._intake.cancelling(job, now=self.clock.now())
+        return exchange(request, session=session, credential=self._credential(request), into=into)
 
     def follow(self, job: str | bide.Job) -> Iterator[bide.Job]:
         """Each state of a job on its way to the end, given as an id or a job."""
-        self._tally, advice = self._tally.count(self._intake.dialect.advice, now=self.clock.now())
-        if advice:
-            warnings.warn(advice, PollingAdvice, stacklevel=2)
-        for state in follow(self.watch(job), self.exchange, self.clock):
-            self.quota = state.past.quota or self.quota
+        for state in follow(self._begin(job), self.exchange, self.clock):
+            self._note(state)
             yield state
 
     def run(self, model: str, input: Mapping[str, JSON]) -> bide.Result:  # noqa: A002
@@ -158,9 +117,15 @@ class Client:
         """Wait for a job, given as an id or a job; raises the `JobError` that fits, or `Interrupted`."""
         return bide.unwrap(self._until(is_over, job))
 
-    def submit(self, model: str, input: Mapping[str, JSON]) -> bide.Job:  # noqa: A002
+    def submit(
+        self,
+        model: str,
+        input: Mapping[str, JSON],  # noqa: A002
+        *,
+        webhook_url: str | None = None,
+    ) -> bide.Job:
         """Submit and return as soon as the service has acknowledged the job, or refused it."""
-        return self._until(is_acknowledged, self.prepare(model, input))
+        return self._until(is_acknowledged, self.prepare(model, input, webhook_url=webhook_url))
 
     def cancel(self, job: str | bide.Job) -> bide.Job:
         """Ask for a job to be ended and return what came of it.
@@ -182,28 +147,21 @@ class Client:
         return [self._save(file, Path(directory)) for file in result.files]
 
     def _save(self, name: str, directory: Path) -> Path:
-        intake, now = self._intake, self.clock.now()
-        state = download(name, dialect=intake.dialect, now=now, quota=self.quota, patience=intake.patience)
         with Part(directory, name) as part:
-            done = self._download(state, part)
+            done = self._download(self._downloading(name), part)
             if isinstance(done, Undelivered):
-                because = f" ({done.problem})" if done.problem else ""
-                raise SaveError(
-                    f"{name} could not be had: {done.reason.value}{because}; it stays at the service: save again"
-                )
+                raise undelivered(done)
             return part.finish(suffix)
 
     def _download(self, state: Downloading, part: Part) -> Downloaded | Undelivered:
         while True:
             self.clock.sleep_until(state.due)
             part.restart()
-            reply = self.exchange(state.request, _file_into(part, state))
+            reply = self.exchange(state.request, file_into(part, state))
             after = state.receive(reply, received=part.size, now=self.clock.now())
-            if isinstance(after, Downloaded) and after.body is not None:
-                part.write(after.body)
-            self.quota = (after.last if isinstance(after, Undelivered) else after).past.quota or self.quota
+            self._note(after)
             if not isinstance(after, Downloading):
-                return after
+                return part.whole(after)
             state = after
 
     def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
@@ -215,7 +173,3 @@ class Client:
         except KeyboardInterrupt:
             raise Interrupted(state) from None
         return state
-
-
-def _file_into(part: Part, state: Downloading) -> Into:
-    return lambda head: part if state.is_file(head) else None

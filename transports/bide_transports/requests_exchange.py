@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, cast
 
 import requests
 from urllib3.util import Timeout
@@ -12,19 +11,9 @@ from urllib3.util import Timeout
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide_transports.bounded import BoundedAdapter
 from bide_transports.requests_faults import FAULTS, no_response
+from bide_transports.sinks import Into
 
 _CHUNK = 65536  # bytes
-
-
-class Sink(Protocol):
-    """Whatever takes the bytes of a file."""
-
-    def write(self, chunk: bytes, /) -> object:
-        """Take `chunk` whole."""
-        ...
-
-
-Into: TypeAlias = Callable[[Response], "Sink | None"]
 
 
 def exchange(

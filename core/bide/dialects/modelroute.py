@@ -16,6 +16,7 @@ from bide.document import JSON, moment, money, number, parse_object, strings, te
 from bide.messages import Headers, Order, Request, Response
 from bide.pace import Every
 from bide.result import Problem, Receipt, Result
+from bide.secret import redact
 from bide.urls import base, host, is_id, is_loopback, origin, segment
 
 #: The vendor's interval table (modelroute-api.md, 8): testing, and applications below 100 executions a day.
@@ -24,7 +25,7 @@ SMALL: Final = Every(4.0, jitter=1.0)
 
 _ADVICE = Advice(
     daily=100,
-    text="ModelRoute advises webhooks above 100 executions a day (modelroute-api.md, 8): give a webhook_url "
+    text="ModelRoute advises webhooks above 100 executions a day (its page /executions/polling): give a webhook_url "
     "with each submission and poll only as a fallback; webhook delivery does not use up the rate limit",
 )
 _PHASES = {
@@ -145,10 +146,10 @@ class ModelRoute:
             problem = _problem(document, response.status)
             return Reading(refusal(response.status, retryable=problem.retryable, asked=asked), problem=problem)
         if document is None:
-            return Reading(Phase.UNREADABLE)
+            return _unreadable(response)
         named = _handle(document, handle)
         if handle is not None and named is not None and named != handle:
-            return Reading(Phase.UNREADABLE)
+            return _unreadable(response)
         return _reading(document, response, asked, named or handle)
 
     def _storage(self, url: str) -> str:
@@ -179,8 +180,14 @@ def _reading(document: dict[str, JSON], response: Response, asked: Asked, handle
         result = _result(document, response, handle) if inline or asked == "fetch" else None
         return Reading(phase, handle, status, result=result, receipt=receipt)
     if phase is Phase.UNREADABLE:
-        return Reading(phase, handle)
+        return _unreadable(response)
     return Reading(phase, handle, status, problem=_problem(document, response.status, status), receipt=receipt)
+
+
+def _unreadable(response: Response) -> Reading:
+    """A reply that is no execution, with an excerpt that shows what it is instead."""
+    excerpt = text(redact(response.body[:200].decode("utf-8", "replace"))) or ""
+    return Reading(Phase.UNREADABLE, problem=Problem("NOT_UNDERSTOOD", excerpt))
 
 
 def _handle(document: dict[str, JSON], asked_for: str | None) -> str | None:
@@ -225,16 +232,18 @@ def _problem(document: dict[str, JSON] | None, http: int, status: str = "") -> P
     """The error envelope (section 9), or what is known without one."""
     error = (document or {}).get("error")
     if not isinstance(error, dict):
-        return Problem(status.upper() or f"HTTP_{http}", text(error) or "")
+        return Problem(status.upper() or f"HTTP_{http}", redact(text(error) or ""))
     code = text(error.get("code")) or status.upper() or f"HTTP_{http}"
     told = error.get("retryable")
     retryable = told if isinstance(told, bool) else _RETRYABLE.get(code.upper())
-    return Problem(code, text(error.get("message")) or "", retryable, text(error.get("request_id")), _details(error))
+    return Problem(code, _said(error, "message"), retryable, text(error.get("request_id")), _details(error))
 
 
 def _details(error: dict[str, JSON]) -> tuple[tuple[str, str, str], ...]:
     details = error.get("details")
     rows = [row for row in details if isinstance(row, dict)] if isinstance(details, list) else []
-    return tuple(
-        (text(row.get("field")) or "", text(row.get("code")) or "", text(row.get("message")) or "") for row in rows[:20]
-    )
+    return tuple((_said(row, "field"), _said(row, "code"), _said(row, "message")) for row in rows[:20])
+
+
+def _said(row: dict[str, JSON], name: str) -> str:
+    return redact(text(row.get(name)) or "")

@@ -18,6 +18,7 @@ from threading import Event, Lock, Thread
 
 import h11
 
+from bide.dialects.modelroute import ModelRoute
 from bide.messages import Request, Response
 from bide_transports.emulator import wire
 from bide_transports.emulator.account import Account
@@ -42,6 +43,11 @@ class Emulator:
     def account(self) -> Account:
         """What the service saw so far."""
         return self.service.account
+
+    @property
+    def dialect(self) -> ModelRoute:
+        """How to speak to it."""
+        return self.service.dialect
 
     @property
     def key(self) -> str:

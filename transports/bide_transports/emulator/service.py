@@ -11,7 +11,9 @@ import zlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from bide.dialects.modelroute import ModelRoute
 from bide.messages import Request, Response
+from bide.urls import host
 from bide_transports.emulator.account import Account, Seen, told
 from bide_transports.emulator.endpoints import Endpoints
 from bide_transports.emulator.execution import Execution, Plan
@@ -56,6 +58,11 @@ class Service:
         self._windows: dict[bool, Window] = {}  # whether the key was good -> its window
         self._faults: list[tuple[Fault, int]] = []
         self.inject(*faults)
+
+    @property
+    def dialect(self) -> ModelRoute:
+        """How to speak to this service, its storage host included."""
+        return ModelRoute(self.api_url, storage_hosts=(host(self.storage_url),))
 
     @property
     def executions(self) -> Mapping[str, Execution]:

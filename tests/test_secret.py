@@ -1,0 +1,145 @@
+"""A key shows itself to nobody, goes to its own origin only, and is cut out of what strangers say."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.laws import DIALECT, KEY
+
+from bide import Headers, ModelRoute, Request, Response
+from bide.errors import InvalidKey
+from bide.secret import Secret, credential_for, redact
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r}".format, "{!s:.20}".format], ids=repr)
+def test_no_way_of_printing_shows_the_key(show: object) -> None:
+    assert callable(show)
+    shown = show(Secret(KEY))
+    assert isinstance(shown, str)
+    assert not any(part in shown for part in KEY.split("_")[1:])
+
+
+@pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, vars], ids=lambda f: f.__name__)
+def test_a_secret_is_not_pickled_copied_or_written(take: object) -> None:
+    assert callable(take)
+    with pytest.raises(TypeError) as caught:
+        take(Secret(KEY))
+    assert KEY not in str(caught.value)
+
+
+def test_a_secret_is_revealed_on_request_only() -> None:
+    assert Secret(KEY).reveal() == KEY
+
+
+@pytest.mark.parametrize(
+    "key", ["", " ", "sk_a b", "sk_a\n", "sk_a\r\nHost: x", "\x00", "schlüssel", "\u200bsk_a", "sk_a\t"]
+)
+def test_a_key_that_cannot_stand_in_a_header_is_refused_unseen(key: str) -> None:
+    with pytest.raises(InvalidKey, match="copy it again") as caught:
+        Secret(key)
+    assert "sk_a" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["mr_short", "sk_" + "0" * 60 + "_00000000", "x"])
+def test_a_key_is_never_refused_for_its_form(key: str) -> None:
+    assert Secret(key).reveal() == key
+
+
+OWN = "https://api.modelroute.ai/v1/executions"
+
+
+def test_the_credential_goes_along_when_asked_for_at_the_own_origin() -> None:
+    assert credential_for(Request("GET", OWN, credential=True), DIALECT, Secret("k")) == (
+        ("authorization", "Bearer k"),
+    )
+    shouted = Request("GET", "HTTPS://API.MODELROUTE.AI:443/v1", credential=True)
+    assert credential_for(shouted, DIALECT, Secret("k")) == (("authorization", "Bearer k"),)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("GET", OWN),
+        Request("GET", "https://storage.modelroute.ai/f?sig=1", credential=True),
+        Request("GET", "http://api.modelroute.ai/v1", credential=True),
+        Request("GET", "https://api.modelroute.ai:444/v1", credential=True),
+        Request("GET", "https://api.modelroute.ai@evil.example/", credential=True),
+        Request("GET", "https://evil.example\\@api.modelroute.ai/", credential=True),
+        Request("GET", "/v1/executions", credential=True),
+        Request("GET", "", credential=True),
+    ],
+    ids=lambda request: request.url,
+)
+def test_the_credential_goes_nowhere_else(request_: Request) -> None:
+    assert credential_for(request_, DIALECT, Secret("k")) == ()
+
+
+def test_no_dialect_lends_its_key_to_another() -> None:
+    request = Request("GET", OWN, credential=True)
+    assert credential_for(request, ModelRoute("https://gateway.example"), Secret("k")) == ()
+
+
+def test_what_crosses_the_seam_shows_no_query_header_value_or_body() -> None:
+    fields = Headers.of([("Set-Cookie", "hush-1"), ("Location", "https://s.example/?sig=hush-2")])
+    request = Request("PUT", "https://u:hush-3@s.example/f?sig=hush-4#hush-5", (("x-api-key", "hush-6"),), b"hush-7")
+    shown = repr((request, fields, Response(200, fields, b"hush-8")))
+    assert "hush" not in shown
+    assert "Request(PUT https://s.example/f)" in shown
+    assert "Response(200, Headers(set-cookie, location), 6 bytes)" in shown
+
+
+SECRETS = [
+    (KEY, KEY),
+    (f"invalid key {KEY}, sorry", KEY),
+    (f'{{"key":"{KEY}"}}', KEY),
+    ("mr_0f9e8d7c6b5a4f3e2d1c is not active", "0f9e8d7c6b5a"),
+    ("Authorization: Bearer abcdefghijklmnop", "abcdefghijklmnop"),
+    ("authorization: bearer abc.def-ghi_jkl", "abc.def"),
+    ("Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"),
+    ("whsec_0123456789abcdef", "0123456789abcdef"),
+    ("ghp_0123456789abcdefABCDEF", "0123456789abcdef"),
+    ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
+    ("AIzaSyA0123456789012345678901234", "SyA0123456789"),
+    ("eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl", "eyJzdWIiOi"),
+    ("https://s.example/f?X-Amz-Signature=deadbeef&x=1", "deadbeef"),
+    ('see "https://s.example/f?sig=deadbeef" for it', "deadbeef"),
+]
+
+
+@pytest.mark.parametrize(("said", "secret"), SECRETS, ids=[said[:24] for said, _ in SECRETS])
+def test_what_looks_secret_is_cut_out(said: str, secret: str) -> None:
+    assert secret not in redact(said)
+    assert "[redacted]" in redact(said)
+
+
+def test_the_words_around_a_secret_stay() -> None:
+    assert redact(f"the token {KEY} is revoked") == "the token [redacted] is revoked"
+    assert redact('see "https://s.example/f?sig=1" for it') == 'see "https://s.example/f?[redacted]" for it'
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "provider could not finish",
+        "exec_11111111-2222-4333-8444-555555555555 is not known",
+        "file_aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee has expired",
+        "request id req_5e6f7a8b",
+        "what now? try again",
+        "task_runner_2 is busy",
+        "https://api.modelroute.ai/v1/executions",
+        "API key required",
+    ],
+)
+def test_plain_words_and_ids_stay(said: str) -> None:
+    assert redact(said) == said
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.sampled_from([KEY, "Bearer abcdefghijklmnop"]))
+def test_a_key_is_cut_out_of_any_surroundings(before: str, after: str, secret: str) -> None:
+    assert secret not in redact(f"{before} {secret} {after}")

@@ -1,0 +1,238 @@
+"""Addresses: what may stand in a path, whose origin it is, and what may be shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bide.errors import InvalidAddress, InvalidHandle
+from bide.urls import address, base, host, is_id, is_loopback, origin, public, segment
+
+GOOD_IDS = ["exec_11111111-2222-4333-8444-555555555555", "a", "-", "_", "0", "x" * 256]
+BAD_IDS = [
+    "",
+    ".",
+    "..",
+    "../secrets",
+    "a/b",
+    "a\\b",
+    "%2e%2e",
+    "a%2Fb",
+    "a?b",
+    "a#b",
+    "a b",
+    "a;b",
+    "a\r\nHost: evil.example",
+    "a\n",
+    "\x00",
+    "１２３",
+    "٣",
+    "é",
+    "ſ",
+    "x" * 257,
+]
+
+
+@pytest.mark.parametrize("handle", GOOD_IDS, ids=len)
+def test_an_id_stands_in_a_path_as_it_is(handle: str) -> None:
+    assert segment(handle) == handle
+    assert is_id(handle)
+
+
+@pytest.mark.parametrize("handle", BAD_IDS, ids=repr)
+def test_all_that_could_mean_another_path_is_no_id(handle: str) -> None:
+    assert not is_id(handle)
+    with pytest.raises(InvalidHandle, match="only letters, digits"):
+        segment(handle)
+
+
+@given(st.text())
+def test_an_id_is_letters_digits_underscores_and_hyphens(handle: str) -> None:
+    allowed = all(c.isascii() and (c.isalnum() or c in "_-") for c in handle)
+    assert is_id(handle) == (allowed and 0 < len(handle) <= 256)
+
+
+def test_a_refused_id_is_shown_short() -> None:
+    with pytest.raises(InvalidHandle) as caught:
+        segment("/" * 10_000)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.modelroute.ai", "https://api.modelroute.ai:443"),
+        ("https://api.modelroute.ai/v1?a=b#c", "https://api.modelroute.ai:443"),
+        ("HTTPS://API.ModelRoute.AI/", "https://api.modelroute.ai:443"),
+        ("https://api.modelroute.ai:443/", "https://api.modelroute.ai:443"),
+        ("https://api.modelroute.ai:0443/", "https://api.modelroute.ai:443"),
+        ("https://api.modelroute.ai:8443/", "https://api.modelroute.ai:8443"),
+        ("http://localhost", "http://localhost:80"),
+        ("http://[::1]:8000/x", "http://[::1]:8000"),
+        ("https://[2001:DB8::1]/", "https://[2001:db8::1]:443"),
+        ("https://api.modelroute.ai?x", "https://api.modelroute.ai:443"),
+    ],
+)
+def test_an_origin_has_one_spelling(url: str, expected: str) -> None:
+    assert origin(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.modelroute.ai.evil.example/",
+        "https://api.modelroute.ai./",
+        "https://api-modelroute.ai/",
+        "http://api.modelroute.ai/",
+        "https://api.modelroute.ai:444/",
+        "https://evil.example/api.modelroute.ai",
+        "https://evil.example#@api.modelroute.ai/",
+    ],
+)
+def test_a_look_alike_is_another_origin(url: str) -> None:
+    assert origin(url) not in (None, origin("https://api.modelroute.ai"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "api.modelroute.ai",
+        "//api.modelroute.ai",
+        "/v1/executions",
+        "ftp://api.modelroute.ai/",
+        "javascript:alert(1)",
+        "https://",
+        "https:///v1",
+        "https:/api.modelroute.ai",
+        "https:\\\\api.modelroute.ai",
+        "https://user@api.modelroute.ai/",
+        "https://user:pw@api.modelroute.ai/",
+        "https://api.modelroute.ai@evil.example/",
+        "https://evil.example\\@api.modelroute.ai/",
+        "https://api.modelroute.ai\\.evil.example/",
+        "https://api.modelroute.ai:/",
+        "https://api.modelroute.ai:x/",
+        "https://api.modelroute.ai:999999/",
+        "https://api.modelroute.ai:65536/",
+        "https://api.modelroute.ai:0/",
+        "https://[bad.cafe]/",
+        "http://[127.0.0.1]/",
+        "https://api.modelroute.ai /",
+        "https://api.modelroute.ai/a b",
+        "https://api.modelroute.ai/\r\nHost: evil.example",
+        "https://api.modelroute.ai\n",
+        " https://api.modelroute.ai",
+        "https://аpi.modelroute.ai/",
+        "https://api.modelroute.ai/é",
+        "https://[::1/",
+        "https://%61pi.modelroute.ai/",
+    ],
+    ids=repr,
+)
+def test_what_is_no_plain_absolute_url_has_no_origin(url: str) -> None:
+    assert origin(url) is None
+    assert host(url) == ""
+    with pytest.raises(InvalidAddress):
+        base(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "parts", "authority"),
+    [
+        ("https://h.example", ("https", "h.example", 443, "/"), "h.example"),
+        ("HTTPS://H.example:443/a/b?c=d#e", ("https", "h.example", 443, "/a/b?c=d"), "h.example"),
+        ("https://h.example?c=d", ("https", "h.example", 443, "/?c=d"), "h.example"),
+        ("https://h.example#e", ("https", "h.example", 443, "/"), "h.example"),
+        ("http://h.example:443/", ("http", "h.example", 443, "/"), "h.example:443"),
+        ("http://[::1]:8000/x", ("http", "::1", 8000, "/x"), "[::1]:8000"),
+        ("https://[::1]/x", ("https", "::1", 443, "/x"), "[::1]"),
+    ],
+)
+def test_an_address_taken_apart(url: str, parts: tuple[str, str, int, str], authority: str) -> None:
+    place = address(url)
+    assert place is not None
+    assert (place.scheme, place.host, place.port, place.target) == parts
+    assert place.authority == authority
+
+
+def test_a_host_is_lower_case_without_its_port() -> None:
+    assert host("https://Storage.ModelRoute.AI:443/f?sig=1") == "storage.modelroute.ai"
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://localhost:8000/", True),
+        ("http://LOCALHOST/", True),
+        ("http://127.0.0.1/", True),
+        ("http://127.8.9.10:1/", True),
+        ("http://[::1]/", True),
+        ("http://localhost.evil.example/", False),
+        ("http://127.0.0.1.evil.example/", False),
+        ("http://evil-localhost/", False),
+        ("http://127.1/", False),
+        ("http://0x7f000001/", False),
+        ("http://[::ffff:127.0.0.1]/", False),
+        ("http://10.0.0.1/", False),
+        ("http://user@localhost/", False),
+        ("", False),
+    ],
+)
+def test_this_machine_is_known_only_by_its_plain_names(url: str, loopback: bool) -> None:
+    assert is_loopback(url) is loopback
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.modelroute.ai", "https://api.modelroute.ai"),
+        ("https://api.modelroute.ai/", "https://api.modelroute.ai"),
+        ("https://gateway.example/modelroute/", "https://gateway.example/modelroute"),
+        ("HTTPS://api.modelroute.ai", "HTTPS://api.modelroute.ai"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+        ("http://localhost:8080", "http://localhost:8080"),
+    ],
+)
+def test_a_base_url_loses_its_last_slash(url: str, expected: str) -> None:
+    assert base(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["http://api.modelroute.ai", "HTTP://api.modelroute.ai", "http://10.0.0.1", "http://127.1"]
+)
+def test_a_key_never_travels_in_the_clear(url: str) -> None:
+    with pytest.raises(InvalidAddress, match="use https"):
+        base(url)
+
+
+@pytest.mark.parametrize("url", ["https://api.modelroute.ai?key=1", "https://api.modelroute.ai/#x"])
+def test_a_base_url_has_no_query_or_fragment(url: str) -> None:
+    with pytest.raises(InvalidAddress, match="give scheme, host and path") as caught:
+        base(url)
+    assert "key=1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://h.example/f/abc?sig=xyz", "https://h.example/f/abc"),
+        ("https://h.example/f#sig", "https://h.example/f"),
+        ("https://user:pw@h.example/f", "https://h.example/f"),
+        ("https://a@b@h.example/f", "https://h.example/f"),
+        ("https://h.example/a@b", "https://h.example/a@b"),
+        ("https://h.example?x=//user@", "https://h.example"),
+        ("", ""),
+        ("https://h.example/" + "x" * 500, "https://h.example/" + "x" * 182),
+    ],
+)
+def test_only_scheme_host_and_path_are_shown(url: str, shown: str) -> None:
+    assert public(url) == shown
+
+
+@pytest.mark.parametrize("url", ["https://user:pass-word@api.modelroute.ai", "user:pass-word@api.modelroute.ai"])
+def test_a_refused_base_url_does_not_show_its_password(url: str) -> None:
+    with pytest.raises(InvalidAddress) as caught:
+        base(url)
+    assert "pass-word" not in str(caught.value)
