@@ -88,7 +88,5 @@ def bench(session: nox.Session) -> None:
 
 def _covered_tests(session: nox.Session) -> None:
     env = {"COVERAGE_FILE": str(Path(session.create_tmp(), ".coverage"))}
-    session.run("coverage", "erase", env=env)
-    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
-    session.run("coverage", "combine", "--quiet", env=env)
-    session.run("coverage", "report", "--include=core/bide/*", "--fail-under=100", env=env)
+    session.run("pytest", "-n", "auto", "--cov=bide", "--cov-report=", *session.posargs, env=env)
+    session.run("coverage", "report", "--fail-under=100", env=env)

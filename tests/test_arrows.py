@@ -391,7 +391,16 @@ def test_a_result_that_names_nobody_is_a_result() -> None:
 # Who must act: credentials, money, certificates, addresses
 
 
-@pytest.mark.parametrize("state", [submitting, polling, fetching, cancelling])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_may_look_but_not_cancel_goes_on_looking(status: int) -> None:
+    looking = expect(bide.Cancelling, cancelling().receive(answer(status), now=START))
+    assert looking.refusal is not None
+    assert looking.request == polling().request
+    expect(bide.Polling, looking.receive(RUNNING, now=START + 1))
+    expect(bide.Abandoned, looking.receive(answer(status), now=START + 1))
+
+
+@pytest.mark.parametrize("state", [submitting, polling, fetching])
 @pytest.mark.parametrize(
     ("status", "reason"),
     [(401, bide.Reason.UNAUTHORISED), (402, bide.Reason.UNPAID), (403, bide.Reason.UNAUTHORISED)],
@@ -692,11 +701,6 @@ def test_a_key_asked_to_wait_holds_back_every_job_of_it() -> None:
 def test_a_quota_that_is_not_spent_holds_no_other_job(quota: bide.Quota | None) -> None:
     job = polling()
     assert within(job, quota, now=START) is job
-
-
-def test_a_finished_job_needs_no_quota() -> None:
-    job = polling().receive(FAILED, now=START)
-    assert within(job, SPENT, now=START) is job
 
 
 def test_another_jobs_quota_is_waited_for_to_the_deadline_only() -> None:

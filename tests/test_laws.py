@@ -31,7 +31,7 @@ from bide.errors import InvalidToken
 from bide.pace import floor_ms
 from bide.secret import Secret, credential_for
 
-settings.register_profile("laws", deadline=None, max_examples=250)
+settings.register_profile("laws", deadline=None, max_examples=150)
 settings.load_profile("laws")
 
 ARROWS = arrows()

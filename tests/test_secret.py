@@ -16,7 +16,11 @@ from bide.errors import InvalidKey
 from bide.secret import Secret, credential_for, redact
 
 
-@pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r}".format, "{!s:.20}".format], ids=repr)
+@pytest.mark.parametrize(
+    "show",
+    [repr, str, "{}".format, "{!r}".format, "{!s:.20}".format],
+    ids=["repr", "str", "format", "format repr", "format str"],
+)
 def test_no_way_of_printing_shows_the_key(show: object) -> None:
     assert callable(show)
     shown = show(Secret(KEY))

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from json import JSONDecoder, dumps
 from typing import TypeAlias, cast
 
@@ -22,6 +22,7 @@ _decode = JSONDecoder().raw_decode
 _SPACE = " \t\n\r"
 _DEEPEST = 100  # containers in one another: within every JSON library's own limit
 _LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
+_MONEY = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*(?:([Zz])|([+-])(\d\d):?(\d\d))?", re.ASCII
 )
@@ -98,11 +99,13 @@ def money(value: object) -> Decimal | None:
     """A sum as `Decimal`, from a decimal string or a JSON number (modelroute-api.md, 12)."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    try:
-        amount = Decimal(value if isinstance(value, str) else repr(value))
-    except (InvalidOperation, ValueError):
+    if isinstance(value, int) and abs(value) >= 10**40:  # Python refuses to write thousands of digits
         return None
-    return amount if amount.is_finite() and abs(amount.adjusted()) <= 30 else None
+    figure = str(value)
+    if not _MONEY.fullmatch(figure):
+        return None
+    amount = Decimal(figure)
+    return amount if abs(amount.adjusted()) <= 30 else None
 
 
 def moment(value: object) -> datetime | None:

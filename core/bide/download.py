@@ -71,7 +71,7 @@ class Downloading:
         reason = reason_to_stop(look)
         if reason is not None:
             return Undelivered(self.file, reason, look.problem, self._again(look))
-        expired = isinstance(reply, Response) and 400 <= reply.status < 500
+        expired = isinstance(reply, Response) and 400 <= reply.status < 500 and look.phase is not Phase.LIMITED
         return self._again(look, link=None if expired else self.link)
 
     def _delivered(self, reply: Response, look: Look, received: int) -> Downloading | Downloaded | Undelivered:

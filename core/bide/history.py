@@ -20,8 +20,10 @@ from bide.result import Receipt
 
 _KEPT = 8  # events in a trace; equal neighbours count as one
 _ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
-#: Replies that answer a cancel request: any 2xx, and any refusal of it; only a look tells what became of it.
-ANSWERS_TO_CANCEL = (Phase.UNFINISHED, Phase.UNREADABLE, Phase.REFUSED, Phase.CONFLICT, Phase.MISSING)
+#: Replies that answer a cancel request: any 2xx, and any refusal of it (a key may look and yet not cancel);
+#: only a look tells what became of it.
+REFUSALS_OF_CANCEL = (Phase.REFUSED, Phase.CONFLICT, Phase.MISSING, Phase.UNAUTHORISED)
+ANSWERS_TO_CANCEL = (Phase.UNFINISHED, Phase.UNREADABLE, *REFUSALS_OF_CANCEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,11 @@ class History:
     @classmethod
     def begin(cls, patience: Patience, *, now: float) -> History:
         """The history of a job that nothing has happened to yet."""
-        return cls(now, ceil_ms(now + (patience.deadline or patience.fallback)), now, now)
+        return cls(now, ceil_ms(now + (patience.deadline or min(patience.fallback, patience.longest))), now, now)
 
     def prolonged(self, patience: Patience, *, now: float) -> History:
         """The same history with a fresh deadline and clean counters, for a job taken up again."""
-        deadline = ceil_ms(now + (patience.deadline or patience.fallback))
+        deadline = ceil_ms(now + (patience.deadline or min(patience.fallback, patience.longest)))
         return replace(self, deadline=deadline, changed=now, failures=0, limited=0, missing=0)
 
     def after(
@@ -117,12 +119,15 @@ class History:
         )
 
     def _deadline(self, reply: Reply, expires: str | None, patience: Patience, *, now: float) -> float:
-        """The deadline, moved when the job names its own end; the server's clock is read off its `Date`."""
+        """The deadline, moved when the job names its own end; the server's clock is read off its `Date`.
+
+        An end that has passed already leaves the grace: a paid job is not given up at its first reply.
+        """
         end = moment(expires)
         if end is None or patience.deadline is not None or isinstance(reply, NoResponse):
             return self.deadline
-        lifetime = end.timestamp() - _server_now(reply.headers, now) + patience.grace
-        return ceil_ms(min(max(now + lifetime, now), self.since + patience.longest))
+        lifetime = max(end.timestamp() - _server_now(reply.headers, now), 0.0) + patience.grace
+        return ceil_ms(min(now + lifetime, max(self.since + patience.longest, self.deadline)))
 
     def _traced(self, what: str, now: float) -> tuple[Event, ...]:
         if self.trace and self.trace[-1].what == what:
@@ -137,7 +142,8 @@ def _server_now(headers: Headers, now: float) -> float:
 
 
 def _wording(reply: Reply, reading: Reading | None, asked: Asked) -> str:
-    if isinstance(reply, NoResponse) or reading is None:
-        return f"{asked}: {reply.cause.value}" if isinstance(reply, NoResponse) else asked
-    said = reading.status or (reading.problem.code if reading.problem else reading.phase.value)
+    if isinstance(reply, NoResponse):
+        return f"{asked}: {reply.cause.value}"
+    problem = reading.problem.code if reading and reading.problem else None
+    said = (reading.status or problem or reading.phase.value) if reading else ""
     return intern(f"{asked}: {reply.status} {said}")  # shared by all jobs that hear the same

@@ -22,7 +22,8 @@ exhaustive test are read off them. Every waiting state can also end in the other
   (another job heard that the quota is spent) and `resume`.
 * `not_before` is the floor that is not ours to break: the server's hint, the quota, a backoff. `due` is
   when this job would ask if it were alone, and never lies before it. Both end at the deadline.
-* A finished status is absorbing: whatever a later reply says, a job seen completed is only fetched.
+* A finished status is absorbing: a job seen completed is only fetched, whatever unfinished status a later
+  reply shows; only another end, told in place of the result, is believed.
 * Left undone: pacing many jobs under one quota, and downloading files.
 """
 
@@ -224,10 +225,10 @@ def cancel(job: Polling | Fetching | Cancelling, *, now: float) -> Cancelling | 
     return Cancelling(job.terms, job.past, job.handle, due, min(job.not_before, due), Why.AT_ONCE)
 
 
-def within(job: Job, quota: Quota | None, *, now: float) -> Job:
-    """The job, held until the reset when `quota`, last heard by another job of the same key, has nothing left."""
+def within(job: Waiting, quota: Quota | None, *, now: float) -> Waiting:
+    """The job, held back while `quota`, last heard by any job of the same key, allows nothing."""
     held = spent(quota, now=now)
-    if held is None or not isinstance(job, Waiting):
+    if held is None:
         return job
     until = max(now, min(ceil_ms(held.until), job.past.deadline))
     if until > job.due:
@@ -259,7 +260,8 @@ def resume(job: Waiting | Abandoned | Lost, *, now: float, patience: Patience | 
     terms = replace(last.terms, patience=patience or last.terms.patience)
     past = last.past.prolonged(terms.patience, now=now)
     due = min(ceil_ms(max(now, last.not_before)), past.deadline)
-    return replace(last, terms=terms, past=past, due=due, not_before=min(last.not_before, due), why=Why.AT_ONCE)
+    fresh = replace(last, terms=terms, past=past, due=due, not_before=min(last.not_before, due), why=Why.AT_ONCE)
+    return within(fresh, past.quota, now=now)
 
 
 def _ended(look: Look) -> Fetching | Completed | Failed | Cancelled | Expired | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bide.dialects import Asked, Phase, Reading
 from bide.finished import Reason
-from bide.history import ANSWERS_TO_CANCEL, History, Terms
+from bide.history import ANSWERS_TO_CANCEL, REFUSALS_OF_CANCEL, History, Terms
 from bide.messages import Cause, NoResponse, Reply
 from bide.pace import SHORTEST, Why, backoff, ceil_ms, draw
 from bide.quota import Hold, closing, hold, read_quota
@@ -54,7 +54,7 @@ class Look:
     @property
     def refusal(self) -> Problem | None:
         """The service's no to a cancel request; a reply that says nothing is a yes."""
-        if self.asked != "cancel" or self.phase not in (Phase.REFUSED, Phase.CONFLICT, Phase.MISSING):
+        if self.phase is None or self.asked != "cancel" or self.phase not in REFUSALS_OF_CANCEL:
             return None
         return self.problem or Problem(self.phase.value)
 

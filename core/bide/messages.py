@@ -104,7 +104,7 @@ class NoResponse:
 
     cause: Cause
     sent: bool
-    detail: str = ""
+    detail: str = field(default="", repr=False)
 
 
 Reply: TypeAlias = Response | NoResponse

@@ -45,7 +45,7 @@ def load(data: str | bytes, *, dialect: Dialect) -> Job:
         raise InvalidToken("the token is not JSON: it is cut short, or not a token of bide") from None
     if not isinstance(document, dict) or "bide" not in document:
         raise InvalidToken("this is no token of bide: give a file that `bide` or `dump` wrote")
-    if document["bide"] != VERSION:
+    if document["bide"] != VERSION or document["bide"] is True:
         raise InvalidToken(
             f"the token has version {document['bide']!r:.40}, this bide reads {VERSION}: use the bide that wrote it"
         )
@@ -114,9 +114,9 @@ def _choose(hints: tuple[Any, ...], value: object, path: str, dialect: Dialect) 
     name = _members(value).get("is")
     named = [hint for hint in hints if is_dataclass(hint) and getattr(hint, "__name__", None) == name]
     others = [hint for hint in hints if hint is not type(None) and not is_dataclass(hint)]
-    for hint in named or others:
-        return _decode(hint, value, path, dialect)
-    raise InvalidToken(f"the token is damaged at {path}: no known kind of value")
+    if not (named or others):
+        raise InvalidToken(f"the token is damaged at {path}: no known kind of value")
+    return _decode((named or others)[0], value, path, dialect)
 
 
 def _members(value: object) -> dict[str, object]:

@@ -15,7 +15,7 @@ _URL = re.compile(  # plain http(s) only (RFC 3986, 3.2): user information hides
     r"(?P<target>(?:[/?][!-\"$-~]*)?)(?:#[!-~]*)?",
     re.ASCII | re.IGNORECASE,
 )
-_LOOPBACK = re.compile(r"localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1", re.ASCII)
+_LOOPBACK = re.compile(r"localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1", re.ASCII)
 
 
 class Address(NamedTuple):
@@ -33,9 +33,12 @@ class Address(NamedTuple):
     origin: str
 
 
-@lru_cache(maxsize=256)
 def address(url: str) -> Address | None:
     """`url` taken apart, or None when it is no plain absolute URL."""
+    return _parsed(url) if "?" in url else _remembered(url)  # a query may hold a signature: it is not kept
+
+
+def _parsed(url: str) -> Address | None:
     match = _URL.fullmatch(url)
     if match is None:
         return None
@@ -46,6 +49,9 @@ def address(url: str) -> Address | None:
     target = target if target[:1] == "/" else f"/{target}"
     authority = name if port == _PORTS[scheme] else f"{name}:{port}"
     return Address(scheme, name.strip("[]"), port, target, authority, f"{scheme}://{name}:{port}")
+
+
+_remembered = lru_cache(maxsize=256)(_parsed)
 
 
 def origin(url: str) -> str | None:

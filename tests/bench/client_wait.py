@@ -21,7 +21,7 @@ def measure() -> Figure:
         headers = {"authorization": f"Bearer {key}"}
 
         def submit() -> str:
-            body = {"model": "flux-1.1-pro", "input": {}}
+            body: dict[str, object] = {"model": "flux-1.1-pro", "input": {}}
             return str(session.post(f"{base_url}/v1/executions", json=body, headers=headers, timeout=30).json()["id"])
 
         def bare(job: str) -> None:

@@ -84,7 +84,8 @@ class Desk:
 
     def _begin(self, job: str | bide.Job) -> bide.Job:
         """The job, held back when another one of this key has heard that the quota is spent."""
-        return within(self.watch(job), self.quota, now=self._now())
+        state = self.watch(job)
+        return within(state, self.quota, now=self._now()) if isinstance(state, bide.Waiting) else state
 
     def _note(self, state: bide.Job | Downloading | Downloaded | Undelivered) -> None:
         """Remember what the service last said of the quota, and count each polled job of a day once."""

@@ -71,6 +71,7 @@ class ModelRoute:
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", base(self.base_url))
         object.__setattr__(self, "origin", origin(self.base_url))
+        object.__setattr__(self, "storage_hosts", tuple(name.lower() for name in self.storage_hosts))
 
     @property
     def advice(self) -> Advice | None:
@@ -147,8 +148,8 @@ class ModelRoute:
             return Reading(refusal(response.status, retryable=problem.retryable, asked=asked), problem=problem)
         if document is None:
             return _unreadable(response)
-        named = _handle(document, handle)
-        if handle is not None and named is not None and named != handle:
+        named = _named(document)
+        if named is not None and named != handle and (handle is not None or not is_id(named)):
             return _unreadable(response)
         return _reading(document, response, asked, named or handle)
 
@@ -190,13 +191,10 @@ def _unreadable(response: Response) -> Reading:
     return Reading(Phase.UNREADABLE, problem=Problem("NOT_UNDERSTOOD", excerpt))
 
 
-def _handle(document: dict[str, JSON], asked_for: str | None) -> str | None:
-    """The execution id under either of its names (section 16 row 3), if it can be asked for again."""
-    for name in ("id", "execution_id"):
-        value = document.get(name)
-        if isinstance(value, str) and (value == asked_for or is_id(value)):
-            return value
-    return None
+def _named(document: dict[str, JSON]) -> str | None:
+    """The execution id under either of its names (section 16 row 3), whatever it looks like."""
+    value = document.get("execution_id", document.get("id"))
+    return value if isinstance(value, str) else None
 
 
 def _progress(document: dict[str, JSON]) -> float | None:

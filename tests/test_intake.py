@@ -1,0 +1,73 @@
+"""What a client's jobs are begun from: a model, an id, a token, or a job in hand."""
+
+from __future__ import annotations
+
+import pytest
+
+import bide
+from bide.errors import InvalidHandle, InvalidOrder
+from bide.intake import Intake, is_acknowledged, is_cancel_settled, is_known, is_over
+from tests.laws import DIALECT, HANDLE, START
+
+INTAKE = Intake(DIALECT, bide.Every(2), bide.Patience(deadline=60))
+PENDING = bide.Response(200, body=f'{{"id": "{HANDLE}", "status": "PENDING"}}'.encode())
+
+
+def given_up() -> bide.Job:
+    job = INTAKE.watch(HANDLE, now=START)
+    assert isinstance(job, bide.Polling)
+    return job.receive(PENDING, now=START + 60)
+
+
+def test_a_submission_has_the_intakes_pace_and_patience_and_its_own_key() -> None:
+    job = INTAKE.prepare("flux-1.1-pro", {}, key="key-1", now=START)
+    assert (job.terms.pace, job.terms.patience, job.order.key) == (bide.Every(2), bide.Patience(deadline=60), "key-1")
+    patient = INTAKE.prepare("flux-1.1-pro", {}, key="key-1", patience=bide.Patience(deadline=600), now=START)
+    assert patient.past.deadline == START + 600
+
+
+def test_what_cannot_be_begun_is_refused() -> None:
+    with pytest.raises(InvalidOrder):
+        INTAKE.prepare("", {}, key="key-1", now=START)
+    with pytest.raises(InvalidHandle):
+        INTAKE.watch("../up", now=START)
+
+
+def test_a_job_in_hand_is_watched_as_it_is() -> None:
+    job = given_up()
+    assert INTAKE.watch(job, now=START + 99) is job
+
+
+@pytest.mark.parametrize("as_token", [True, False])
+def test_a_job_given_up_is_resumed_from_its_token_or_from_itself(as_token: bool) -> None:
+    job = given_up()
+    again = INTAKE.resume(bide.dump(job) if as_token else job, now=START + 100)
+    assert isinstance(again, bide.Polling)
+    assert again.past.deadline == START + 160
+
+
+def test_a_finished_job_is_resumed_as_it_is() -> None:
+    job = bide.watch(HANDLE, dialect=DIALECT, now=START).receive(bide.Response(404), now=START)
+    assert isinstance(job, bide.Lost), "one that is lost is looked for again"
+    assert isinstance(INTAKE.resume(job, now=START), bide.Polling)
+    done = bide.Response(200, body=f'{{"id": "{HANDLE}", "status": "EXPIRED"}}'.encode())
+    over = bide.watch(HANDLE, dialect=DIALECT, now=START).receive(done, now=START)
+    assert INTAKE.resume(over, now=START) is over
+
+
+def test_only_a_polled_job_is_cancelled() -> None:
+    assert isinstance(INTAKE.cancelling(HANDLE, now=START), bide.Cancelling)
+    job = given_up()
+    assert INTAKE.cancelling(job, now=START) is job
+
+
+def test_how_far_a_job_must_have_come() -> None:
+    submitting = INTAKE.prepare("flux-1.1-pro", {}, key="key-1", now=START)
+    polling = INTAKE.watch(HANDLE, now=START)
+    assert isinstance(polling, bide.Polling)
+    seen = polling.receive(PENDING, now=START)
+    over = given_up()
+    assert [is_over(job) for job in (submitting, polling, over)] == [False, False, True]
+    assert [is_acknowledged(job) for job in (submitting, polling)] == [False, True]
+    assert [is_known(job) for job in (submitting, polling, seen, over)] == [False, False, True, True]
+    assert [is_cancel_settled(job) for job in (bide.cancel(polling, now=START), polling, over)] == [False, True, True]
