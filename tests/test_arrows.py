@@ -13,14 +13,14 @@ from typing import TypeVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.arrows import arrows
-from tests.laws import DIALECT, HANDLE, START
 
 import bide
 from bide import errors
 from bide.dialects import Asked, Phase, Reading
 from bide.document import JSON
 from bide.job import within
+from tests.arrows import arrows
+from tests.laws import DIALECT, HANDLE, START
 
 T = TypeVar("T")
 LONG = bide.Patience(deadline=1e6)

@@ -17,7 +17,6 @@ from threading import Event
 
 import pytest
 import requests
-from tests.hostile import Server, field_of, head, read, reply, send, stall, tell
 
 import bide
 from bide import Every, Patience
@@ -58,6 +57,7 @@ from bide_transports.emulator.faults import Kind
 from bide_transports.emulator.replies import invalid, problem
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.requests import Client, Interrupted
+from tests.hostile import Server, field_of, head, read, reply, send, stall, tell
 
 KEY = "sk_" + "0" * 64
 FOX: dict[str, JSON] = {"prompt": "a fox"}

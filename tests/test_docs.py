@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 import pytest
-from tests import test_laws
 
 import bide
 from bide import errors
 from bide_transports import emulator, requests
 from bide_transports.cli import main
 from bide_transports.drive import CODES, INTERRUPTED
+from tests import test_laws
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))

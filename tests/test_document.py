@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.laws import json_values
 
 from bide.document import JSON, moment, money, number, parse, parse_object, snapshot, strings, text
 from bide.errors import InvalidOrder
+from tests.laws import json_values
 
 DEEP = b"[" * 100_000
 UTC = timezone.utc

@@ -9,12 +9,12 @@ from typing import TypeVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.laws import DIALECT, START, gaps, replies
 
 import bide
 from bide.document import JSON
 from bide.download import Downloaded, Downloading, Undelivered, download, suffix
 from bide.errors import InvalidHandle
+from tests.laws import DIALECT, START, gaps, replies
 
 T = TypeVar("T")
 FILE = "file_aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"

@@ -8,10 +8,10 @@ import pickle
 import re
 
 import pytest
-from tests.laws import DIALECT, HANDLE, START
 
 import bide
 from bide import errors
+from tests.laws import DIALECT, HANDLE, START
 
 CLASSES = {
     name: cls

@@ -9,6 +9,12 @@ import pickle
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+import bide
+from bide.document import text
+from bide.errors import InvalidToken
+from bide.pace import floor_ms
+from bide.secret import Secret, credential_for
 from tests.arrows import arrows
 from tests.laws import (
     DIALECT,
@@ -24,12 +30,6 @@ from tests.laws import (
     steps,
     waiting_jobs,
 )
-
-import bide
-from bide.document import text
-from bide.errors import InvalidToken
-from bide.pace import floor_ms
-from bide.secret import Secret, credential_for
 
 settings.register_profile("laws", deadline=None, max_examples=150)
 settings.load_profile("laws")

@@ -8,12 +8,12 @@ from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
-from tests.laws import DIALECT, HANDLE, KEY
 
 from bide import Headers, ModelRoute, Order, Problem, Receipt, Request, Response, Result
 from bide.dialects import Asked, Phase, Reading
 from bide.document import JSON
 from bide.errors import InvalidAddress, InvalidHandle, InvalidOrder
+from tests.laws import DIALECT, HANDLE, KEY
 
 API = "https://api.modelroute.ai"
 FILE = "file_aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws import START, header_lines
 
 from bide.dates import http_date
 from bide.messages import Headers, Response
 from bide.pace import Why
 from bide.quota import CEILING, Hold, Quota, closing, hold, read_quota, retry_after, spent
+from tests.laws import START, header_lines
 
 DATE = "Mon, 23 Nov 2026 13:33:27 GMT"  # START, in words
 

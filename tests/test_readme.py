@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.arrows import README, drawing, drawn
 
 import bide
 from bide_transports import requests as transport
 from bide_transports.emulator import Plan, Service
 from bide_transports.emulator.server import serve
+from tests.arrows import README, drawing, drawn
 
 TEXT = README.read_text("utf-8")
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)

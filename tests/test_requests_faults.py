@@ -16,6 +16,16 @@ from pathlib import Path
 import pytest
 import requests
 import trustme
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import MaxRetryError, NameResolutionError
+
+import bide
+from bide.errors import JobAbandoned
+from bide.messages import Cause, NoResponse, Reply, Request, Response
+from bide_transports.bounded import BoundedAdapter
+from bide_transports.emulator import VirtualClock
+from bide_transports.requests import Client, exchange, run
+from bide_transports.requests_faults import no_response
 from tests import hostile
 from tests.hostile import (
     EVIL,
@@ -40,16 +50,6 @@ from tests.hostile import (
     tell,
     wait_for,
 )
-from urllib3.connection import HTTPConnection
-from urllib3.exceptions import MaxRetryError, NameResolutionError
-
-import bide
-from bide.errors import JobAbandoned
-from bide.messages import Cause, NoResponse, Reply, Request, Response
-from bide_transports.bounded import BoundedAdapter
-from bide_transports.emulator import VirtualClock
-from bide_transports.requests import Client, exchange, run
-from bide_transports.requests_faults import no_response
 
 KEY = "sk_" + "0" * 64
 BEARER = (("authorization", f"Bearer {KEY}"),)

@@ -9,11 +9,11 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws import DIALECT, KEY
 
 from bide import Headers, ModelRoute, Request, Response
 from bide.errors import InvalidKey
 from bide.secret import Secret, credential_for, redact
+from tests.laws import DIALECT, KEY
 
 
 @pytest.mark.parametrize(

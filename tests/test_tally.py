@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws import START
 
 from bide.dialects import Advice
 from bide.tally import Tally
+from tests.laws import START
 
 ADVICE = Advice(daily=3, text="use webhooks")
 DAY = 86400.0

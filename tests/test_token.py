@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any, cast, get_args
 
 import pytest
-from tests.laws import DIALECT, HANDLE, KEY, START
 
 import bide
 from bide.document import JSON
 from bide.errors import InvalidOrder, InvalidToken, JobError
 from bide.token import LARGEST, VERSION
+from tests.laws import DIALECT, HANDLE, KEY, START
 
 INPUT: dict[str, JSON] = {"prompt": "a fox", "n": [1, 2.5, None, {"is": "Polling"}]}
 ORDER = bide.Order("flux-1.1-pro", INPUT, "key-1", {"run": 7}, "https://hooks.example/h")

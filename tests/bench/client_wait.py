@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import requests
-from tests.bench.measure import Figure, cpu, paired, server
 
 import bide
 from bide_transports.emulator import VirtualClock
 from bide_transports.requests import Client
+from tests.bench.measure import Figure, cpu, paired, server
 
 _POLLS = 300
 

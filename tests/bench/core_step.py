@@ -5,10 +5,10 @@ from __future__ import annotations
 from time import perf_counter
 
 import requests
-from tests.bench.measure import Figure, paired, server
 
 import bide
 from bide_transports.requests import exchange
+from tests.bench.measure import Figure, paired, server
 
 _STEPS, _EXCHANGES = 2000, 100
 

@@ -6,10 +6,9 @@ import gc
 import tracemalloc
 from uuid import uuid4
 
-from tests.bench.measure import Figure
-
 import bide
 from bide_transports.emulator import Fault, InMemory, Limit, Plan, Service, too_many
+from tests.bench.measure import Figure
 
 _JOBS = 2000
 
