@@ -431,7 +431,7 @@ def test_a_job_that_is_only_submitted_is_not_polled() -> None:
 def test_no_advice_for_a_hundred_jobs_a_day() -> None:
     clock = VirtualClock()
     with house(clock=clock) as (_, client):
-        for _ in range(3):  # a warning would be an error here
+        for _ in range(2):  # a warning would be an error here
             for _ in range(100):
                 client.run("short", FOX)
             clock.sleep_until(clock.now() + 86400)

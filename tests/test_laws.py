@@ -31,7 +31,7 @@ from tests.laws import (
     waiting_jobs,
 )
 
-settings.register_profile("laws", deadline=None, max_examples=150)
+settings.register_profile("laws", deadline=None, max_examples=100)
 settings.load_profile("laws")
 
 ARROWS = arrows()
