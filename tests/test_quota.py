@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -268,7 +267,7 @@ def test_a_key_asked_to_wait_is_held_until_then(closed: float, until: float | No
 @pytest.mark.parametrize("quota", [None, Quota(60, 5, START + 50)])
 def test_a_refusal_of_the_limiter_closes_the_whole_key(status: int, quota: Quota | None) -> None:
     closed = closing(quota, Hold(START + 9, Why.RETRY_AFTER), Response(status))
-    assert closed == replace(quota or Quota(), closed=START + 9)
+    assert closed == (quota or Quota())._replace(closed=START + 9)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ says "not yet" clears the failures, and no number of them is ever a failure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from sys import intern
+from typing import NamedTuple
 
 from bide.dates import http_date
 from bide.dialects import Asked, Dialect, Phase, Reading
@@ -36,8 +37,7 @@ class Terms:
     seed: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened, `times` in a row, last at `at` (seconds since the epoch)."""
 
     at: float
@@ -45,9 +45,10 @@ class Event:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """All that has happened to a job, in bounded space. Times are seconds since the epoch.
+class History(NamedTuple):
+    """All that has happened to a job, in bounded space; a tuple, since every reply makes a new one.
+
+    Times are seconds since the epoch.
 
     * `since`: submitted, or first watched; `deadline`: the end of waiting; `seen`: last seen unfinished;
       `changed`: last news (a new status or new progress).
@@ -82,7 +83,7 @@ class History:
     def prolonged(self, patience: Patience, *, now: float) -> History:
         """The same history with a fresh deadline and clean counters, for a job taken up again."""
         deadline = ceil_ms(now + (patience.deadline or min(patience.fallback, patience.longest)))
-        return replace(self, deadline=deadline, changed=now, failures=0, limited=0, missing=0)
+        return self._replace(deadline=deadline, changed=now, failures=0, limited=0, missing=0)
 
     def after(
         self, reply: Reply, reading: Reading | None, quota: Quota | None, *, terms: Terms, asked: Asked, now: float

@@ -8,7 +8,8 @@ never with our clock, so a skewed clock on either side changes nothing. A malfor
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from bide.dates import http_date
 from bide.messages import Headers, Response
@@ -21,8 +22,7 @@ _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
 _ITEM = re.compile(r"\b(limit|remaining|reset|r|t)=([0-9]{1,15})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """The rate limit as one reply announced it, on our clock, in seconds since the epoch.
 
     `closed` is the instant before which a refused request asked all of its key to wait.
@@ -89,7 +89,7 @@ def closing(quota: Quota | None, hold: Hold | None, response: Response) -> Quota
     """`quota` with what a refusal of the rate limiter adds: it holds back the whole key, not one job alone."""
     if hold is None or response.status not in (429, 503):
         return quota
-    return replace(quota or Quota(), closed=hold.until)
+    return (Quota() if quota is None else quota)._replace(closed=hold.until)
 
 
 def retry_after(headers: Headers) -> float | None:

@@ -8,7 +8,7 @@ not fit them exactly is refused with the place where it does not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -74,9 +74,10 @@ def _checked(job: Job) -> Job:
 def _encode(value: object) -> object:
     if isinstance(value, Enum):
         return value.name
-    if is_dataclass(value) and not isinstance(value, type):
-        members = {f.name: _encode(getattr(value, f.name)) for f in fields(value) if f.name != "dialect"}
-        return {"is": type(value).__name__, **members}
+    kind: Any = type(value)
+    if _is_record(kind):
+        members = {name: _encode(getattr(value, name)) for name in _hints(kind) if name != "dialect"}
+        return {"is": kind.__name__, **members}
     if isinstance(value, tuple):
         return [_encode(item) for item in cast("tuple[object, ...]", value)]
     if isinstance(value, Decimal):
@@ -91,13 +92,18 @@ def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls, localns={"Waiting": Waiting, "JSON": JSON})
 
 
+def _is_record(kind: Any) -> bool:
+    """Whether values of this kind have named members: a dataclass, or a named tuple."""
+    return is_dataclass(kind) or (isinstance(kind, type) and hasattr(kind, "_fields"))
+
+
 def _decode(hint: Any, value: object, path: str, dialect: Dialect) -> object:
     """`value` as `hint` says it must be, or `InvalidToken` with the path to what does not fit."""
     if get_origin(hint) in (Union, UnionType):
         return _choose(get_args(hint), value, path, dialect)
     if get_origin(hint) is tuple:
         return _tuple(get_args(hint), value, path, dialect)
-    if is_dataclass(hint):
+    if _is_record(hint):
         return _record(cast("type", hint), value, path, dialect)
     if get_origin(hint) is not None and issubclass(get_origin(hint), Mapping) and isinstance(value, dict):
         return cast("dict[str, object]", value)
@@ -112,8 +118,8 @@ def _choose(hints: tuple[Any, ...], value: object, path: str, dialect: Dialect) 
     if value is None and type(None) in hints:
         return None
     name = _members(value).get("is")
-    named = [hint for hint in hints if is_dataclass(hint) and getattr(hint, "__name__", None) == name]
-    others = [hint for hint in hints if hint is not type(None) and not is_dataclass(hint)]
+    named = [hint for hint in hints if _is_record(hint) and getattr(hint, "__name__", None) == name]
+    others = [hint for hint in hints if hint is not type(None) and not _is_record(hint)]
     if not (named or others):
         raise InvalidToken(f"the token is damaged at {path}: no known kind of value")
     return _decode((named or others)[0], value, path, dialect)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 from http.client import BadStatusLine, HTTPException, IncompleteRead
 
 import requests
@@ -17,16 +16,15 @@ from urllib3.exceptions import (
     HTTPError,
     InvalidChunkLength,
     InvalidHeader,
-    MaxRetryError,
     NewConnectionError,
 )
 
 from bide.messages import Cause, NoResponse
+from bide_transports.connection_faults import chain, no_connection
 
 #: All that sending and reading with requests can raise because of the network or the server.
 FAULTS = (requests.RequestException, HTTPError, HTTPException)
 
-_NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _NOT_SENT = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.InvalidHeader)
 _NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError)  # no ProxyError: urllib3 says so of a cut reply, too
 _NOT_HTTP = (BadStatusLine, DecodeError, InvalidChunkLength, requests.exceptions.ContentDecodingError)
@@ -35,33 +33,16 @@ _TOO_SLOW = (requests.Timeout, TimeoutError)
 
 def no_response(error: Exception) -> NoResponse:
     """`error` as the value the core decides on."""
-    chain = list(_chain(error))
-    if any(isinstance(e, ssl.SSLCertVerificationError) for e in chain):
-        return NoResponse(Cause.UNTRUSTED, sent=False)
-    name = next((e for e in chain if isinstance(e, socket.gaierror)), None)
-    if name is not None:
-        return NoResponse(Cause.UNRESOLVED if name.errno in _NO_SUCH_NAME else Cause.UNREACHABLE, sent=False)
-    if any(isinstance(e, _NOT_CONNECTED) for e in chain):
-        return NoResponse(Cause.UNREACHABLE, sent=False)
-    if isinstance(error, _NOT_SENT) and not any(isinstance(e, InvalidHeader) for e in chain):  # urllib3's: the reply's
+    causes = list(chain(error))
+
+    def is_any(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if is_any(ssl.SSLCertVerificationError, socket.gaierror, *_NOT_CONNECTED):
+        return no_connection(error)
+    if isinstance(error, _NOT_SENT) and not is_any(InvalidHeader):  # urllib3's own is about the reply
         return NoResponse(Cause.PROTOCOL, sent=False)
-    if any(isinstance(e, _TOO_SLOW) for e in chain):
+    if is_any(*_TOO_SLOW):
         return NoResponse(Cause.TIMEOUT, sent=True)
-    cut = any(isinstance(e, ConnectionError | IncompleteRead) for e in chain)
-    not_http = any(isinstance(e, _NOT_HTTP) for e in chain) and not any(isinstance(e, ConnectionError) for e in chain)
-    return NoResponse(Cause.PROTOCOL if not_http or not cut else Cause.RESET, sent=True)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all it was made from: causes, contexts, reasons and wrapped arguments."""
-    seen: set[int] = set()
-    stack: list[object] = [error]
-    while stack:
-        item = stack.pop()
-        if not isinstance(item, BaseException) or id(item) in seen:
-            continue
-        seen.add(id(item))
-        yield item
-        stack += [item.__cause__, item.__context__, *item.args]
-        if isinstance(item, MaxRetryError):
-            stack.append(item.reason)
+    cut = is_any(ConnectionError) or (is_any(IncompleteRead) and not is_any(*_NOT_HTTP))
+    return NoResponse(Cause.RESET if cut else Cause.PROTOCOL, sent=True)

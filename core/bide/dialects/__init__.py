@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from bide.messages import Headers, Order, Request, Response
 from bide.result import Problem, Receipt, Result
@@ -36,9 +36,8 @@ class Phase(Enum):
     UNREADABLE = "not understood"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One reply, understood.
+class Reading(NamedTuple):
+    """One reply, understood; a tuple, since one is made and dropped with every reply.
 
     `handle` finds the job again and may move between replies; `status` is the vendor's own word;
     `progress` runs from 0 to 1; `expires` is the vendor's text for the instant the job times out.

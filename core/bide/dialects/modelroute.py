@@ -166,17 +166,16 @@ class ModelRoute:
 
 
 def _reading(document: dict[str, JSON], response: Response, asked: Asked, handle: str | None) -> Reading:
-    inline = document.get("output") or document.get("result")
     status = text(document.get("status")) or ""
-    if status:
-        phase = _PHASES.get(status.strip().lower(), Phase.UNFINISHED)
-    else:
-        phase = Phase.SUCCEEDED if asked == "fetch" and inline else Phase.UNREADABLE
     receipt = _receipt(document) if asked == "submit" else None
-    if phase is Phase.UNFINISHED:
+    phase = _PHASES.get(status.strip().lower(), Phase.UNFINISHED)
+    if status and phase is Phase.UNFINISHED:
         expires = text(document.get("expires_at"))
         progress = _progress(document) if "progress" in document else None
         return Reading(phase, handle, status, progress, None, None, receipt, expires)
+    inline = document.get("output") or document.get("result")
+    if not status:
+        phase = Phase.SUCCEEDED if asked == "fetch" and inline else Phase.UNREADABLE
     if phase is Phase.SUCCEEDED:
         result = _result(document, response, handle) if inline or asked == "fetch" else None
         return Reading(phase, handle, status, result=result, receipt=receipt)

@@ -1,0 +1,38 @@
+"""What an exception means that kept a connection from being made: the same for every transport.
+
+The texts of such exceptions may hold whole URLs, signatures included, so none of them is passed on.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+from bide.messages import Cause, NoResponse
+
+_NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+
+
+def no_connection(error: BaseException) -> NoResponse:
+    """`error`, raised before anything was sent, as the value the core decides on."""
+    for cause in chain(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return NoResponse(Cause.UNTRUSTED, sent=False)
+        if isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_NAME:
+            return NoResponse(Cause.UNRESOLVED, sent=False)
+        if isinstance(cause, UnicodeError):  # a name that no host can have (RFC 3490, 4.1)
+            return NoResponse(Cause.UNRESOLVED, sent=False)
+    return NoResponse(Cause.UNREACHABLE, sent=False)
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all it was made from: causes, contexts, reasons and wrapped arguments."""
+    seen: set[int] = set()
+    stack: list[object] = [error]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, BaseException) and id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            stack += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
