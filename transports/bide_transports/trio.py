@@ -1,0 +1,211 @@
+"""bide over trio: the same client with structured concurrency and no thread. HTTP/1.1 by h11 over trio streams.
+
+    async with Client(key) as client:
+        result = await client.run("flux-1.1-pro", {"prompt": "a fox"})
+
+Many jobs are many tasks in the caller's own nursery; they share the client's connections. A cancelled wait
+leaves the connections sound and the job in `Client.unfinished`, to be resumed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TypeAlias
+
+import trio
+from typing_extensions import Self
+
+import bide
+from bide.document import JSON
+from bide.download import Downloaded, Downloading, Undelivered, suffix
+from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
+from bide.messages import Reply, Request
+from bide.pace import floor_ms
+from bide.secret import Secret
+from bide_transports.desk import Desk
+from bide_transports.disk import Part, file_into, undelivered
+from bide_transports.sinks import Into
+from bide_transports.trio_pool import Pool, exchange
+
+__all__ = ["AsyncExchange", "Client", "Following", "Pool", "TrioClock", "exchange", "follow", "run", "step"]
+
+AsyncExchange: TypeAlias = Callable[[Request], Awaitable[Reply]]
+
+
+class TrioClock:
+    """trio's clock, anchored to the wall once (or to `start`, seconds since the epoch), in whole milliseconds."""
+
+    def __init__(self, start: float | None = None) -> None:
+        self._offset = (time.time() if start is None else start) - trio.current_time()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return floor_ms(self._offset + trio.current_time())
+
+    def sleep_until(self, due: float) -> Awaitable[None]:
+        """Return at `due` or later; a checkpoint in any case."""
+        return trio.sleep_until(due - self._offset)
+
+
+async def step(job: bide.Waiting, exchange: AsyncExchange, clock: TrioClock) -> bide.Job:
+    """The state after `job`: wait until it is due, ask, receive."""
+    await clock.sleep_until(job.due)
+    return job.receive(await exchange(job.request), now=clock.now())
+
+
+class Following:
+    """Each state of a job on its way to the end, itself first: an async iterator.
+
+    It is no generator: there is nothing to close, whether it is left early, cancelled or forgotten. `job` is
+    the last state, to go on from.
+    """
+
+    def __init__(
+        self,
+        job: bide.Job,
+        exchange: AsyncExchange,
+        clock: TrioClock,
+        note: Callable[[bide.Job], None],
+    ) -> None:
+        self.job = job
+        self._exchange, self._clock, self._note = exchange, clock, note
+        self._begun = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bide.Job:
+        if self._begun:
+            if not isinstance(self.job, bide.Waiting):
+                raise StopAsyncIteration
+            self.job = await step(self.job, self._exchange, self._clock)
+            self._note(self.job)
+        self._begun = True
+        return self.job
+
+
+def follow(
+    job: bide.Job, exchange: AsyncExchange, clock: TrioClock, *, note: Callable[[bide.Job], None] = lambda _: None
+) -> Following:
+    """Each state of `job` on its way to the end, itself first; `note` is told of each new one."""
+    return Following(job, exchange, clock, note)
+
+
+async def run(job: bide.Job, exchange: AsyncExchange, clock: TrioClock) -> bide.Finished:
+    """The last state of `job`."""
+    while isinstance(job, bide.Waiting):
+        job = await step(job, exchange, clock)
+    return job
+
+
+class Client(Desk):
+    """Runs and waits for jobs with one key, in as many tasks as there are jobs; an async context manager.
+
+    `pool` is the caller's own, with its trust and bounds; it is left open. Raises `InvalidKey`. `unfinished`
+    holds the last state of every job whose wait was cancelled: keep `bide.dump` of it, or wait on.
+    """
+
+    def __init__(
+        self,
+        key: str | Secret,
+        *,
+        dialect: bide.Dialect = bide.ModelRoute(),
+        pace: bide.Pace = bide.Growing(),
+        patience: bide.Patience = bide.Patience(),
+        pool: Pool | None = None,
+        clock: TrioClock | None = None,
+    ) -> None:
+        self.clock = clock or TrioClock()
+        super().__init__(key, dialect, pace, patience, self.clock.now)
+        self._own, self.pool = pool is None, pool or Pool()
+        self.unfinished: list[bide.Job] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the idle connections; a pool of the caller's stays open."""
+        if self._own:
+            await self.pool.aclose()
+
+    async def exchange(self, request: Request, into: Into | None = None) -> Reply:
+        """Send one request, with the key only where it belongs."""
+        return await exchange(request, pool=self.pool, credential=self._credential(request), into=into)
+
+    def follow(self, job: str | bide.Job) -> Following:
+        """Each state of a job on its way to the end, given as an id or a job; an async iterator."""
+        return follow(self._begin(job), self.exchange, self.clock, note=self._note)
+
+    async def run(self, model: str, input: Mapping[str, JSON]) -> bide.Result:  # noqa: A002
+        """Submit, wait and return the result; raises the `JobError` that fits."""
+        return await self.wait(self.prepare(model, input))
+
+    async def wait(self, job: str | bide.Job) -> bide.Result:
+        """Wait for a job, given as an id or a job; raises the `JobError` that fits."""
+        return bide.unwrap(await self._until(is_over, job))
+
+    async def submit(
+        self,
+        model: str,
+        input: Mapping[str, JSON],  # noqa: A002
+        *,
+        webhook_url: str | None = None,
+    ) -> bide.Job:
+        """Submit and return as soon as the service has acknowledged the job, or refused it."""
+        return await self._until(is_acknowledged, self.prepare(model, input, webhook_url=webhook_url))
+
+    async def cancel(self, job: str | bide.Job) -> bide.Job:
+        """Ask for a job to be ended and return what came of it.
+
+        `Cancelled` when it worked; `Completed` when the job was faster, its result in hand; `Polling` when
+        the service refused and the job goes on (its trace tells).
+        """
+        return await self._until(is_cancel_settled, self.cancelling(job))
+
+    async def result(self, job: str | bide.Job) -> bide.Result:
+        """The result of a job that has completed; raises `JobUnfinished` when it is not over yet."""
+        return bide.unwrap(await self._until(is_known, job))
+
+    async def save(self, result: bide.Result, directory: str | Path) -> list[Path]:
+        """Save the result's files into `directory` under their own ids and return the paths.
+
+        An existing file is never replaced. Raises `SaveError`; the result stays at the service.
+        """
+        return [await self._save(file, Path(directory)) for file in result.files]
+
+    async def _save(self, name: str, directory: Path) -> Path:
+        with Part(directory, name) as part:
+            done = await self._download(self._downloading(name), part)
+            if isinstance(done, Undelivered):
+                raise undelivered(done)
+            return part.finish(suffix)
+
+    async def _download(self, state: Downloading, part: Part) -> Downloaded | Undelivered:
+        while True:
+            await self.clock.sleep_until(state.due)
+            part.restart()
+            reply = await self.exchange(state.request, file_into(part, state))
+            after = state.receive(reply, received=part.size, now=self.clock.now())
+            self._note(after)
+            if not isinstance(after, Downloading):
+                return part.whole(after)
+            state = after
+
+    async def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
+        state = self._begin(job)
+        try:
+            while isinstance(state, bide.Waiting) and not enough(state):
+                state = await step(state, self.exchange, self.clock)
+                self._note(state)
+        except trio.Cancelled:
+            self.unfinished.append(state)
+            raise
+        return state
