@@ -85,7 +85,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Ratios, each measured in one interleaved run."""
-    session.install("-e", ".[all]", *_group("test"))
+    session.install("-e", ".[all]", *_group("test"), *_group("bench"))
     session.run("python", "-m", "tests.bench", *session.posargs)
 
 

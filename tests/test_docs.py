@@ -12,7 +12,7 @@ import pytest
 
 import bide
 from bide import errors
-from bide_transports import emulator, requests
+from bide_transports import emulator, requests, trio
 from bide_transports.cli import main
 from bide_transports.drive import CODES, INTERRUPTED
 from tests import test_laws
@@ -24,6 +24,7 @@ PUBLIC = [
     *(f"bide.{name}" for name in bide.__all__),
     *(f"bide.errors.{kind.__name__}" for kind in EXCEPTIONS),
     *(f"bide_transports.requests.{name}" for name in requests.__all__),
+    *(f"bide_transports.trio.{name}" for name in trio.__all__),
     *(f"bide_transports.emulator.{name}" for name in emulator.__all__),
 ]
 # A snippet of Python begins with "```python"; in any other spelling it would be shown and not be run.

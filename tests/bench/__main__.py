@@ -8,14 +8,15 @@ from __future__ import annotations
 import platform
 import sys
 
-from tests.bench import client_wait, core_step, imports, memory
-from tests.bench.measure import Figure
+from tests.bench import client_wait, core_step, imports, memory, trio_polls, trio_waits
 
 BENCHMARKS = {
     "core_step": core_step.measure,
     "client_wait": client_wait.measure,
     "imports": imports.measure,
     "memory": memory.measure,
+    "trio_polls": trio_polls.measure,
+    "trio_waits": trio_waits.measure,
 }
 
 
@@ -23,8 +24,8 @@ def main(names: list[str]) -> None:
     """Run the benchmarks called `names`, or all."""
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}")
     for name in names or BENCHMARKS:
-        figure: Figure = BENCHMARKS[name]()
-        print(f"{name:12} {figure}", flush=True)
+        for figure in BENCHMARKS[name]():
+            print(f"{name:12} {figure}", flush=True)
 
 
 if __name__ == "__main__":

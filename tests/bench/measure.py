@@ -27,16 +27,18 @@ with serve(service, clock=lambda: float(next(ticks))) as emulator:
 
 @dataclass(frozen=True)
 class Figure:
-    """One ratio: what it compares, its value, and the target it is held against."""
+    """One figure: what it compares, its value, and the target it is held against."""
 
     says: str
     value: float
     target: float
     unit: str = "x"
+    at_least: bool = False
 
     def __str__(self) -> str:
-        kept = "kept" if self.value <= self.target else "MISSED"
-        return f"{self.value:9.3f} {self.unit:6} (target: at most {self.target:g}, {kept})  {self.says}"
+        kept = self.value >= self.target if self.at_least else self.value <= self.target
+        bound = f"at {'least' if self.at_least else 'most'} {self.target:g}, {'kept' if kept else 'MISSED'}"
+        return f"{self.value:9.3f} {self.unit:6} (target: {bound})  {self.says}"
 
 
 def paired(a: Callable[[], float], b: Callable[[], float], rounds: int) -> tuple[float, float, float]:
