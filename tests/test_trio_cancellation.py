@@ -327,6 +327,23 @@ def test_a_cancelled_wait_goes_on_from_the_very_state() -> None:
     virtually(main)
 
 
+def test_a_cancelled_step_can_be_taken_again_by_the_same_iterator() -> None:
+    async def main() -> None:
+        service, clock = Service(default=Plan(duration=60)), TrioClock(START)
+        async with network(emulated(service, clock)) as wires, Pool(dial=wires.dial) as pool:
+            client = Client(service.key, dialect=service.dialect, pool=pool, clock=clock)
+            states, seen = client.follow(client.prepare("flux", FOX)), list[bide.Job]()
+            while not isinstance(states.job, bide.Completed):
+                with trio.move_on_after(7):
+                    async for state in states:
+                        seen.append(state)
+                assert states.job is seen[-1]
+            assert len(seen) == len({id(state) for state in seen}) == service.account.requests + 1
+        assert service.account.executions == 1
+
+    virtually(main)
+
+
 def test_one_that_fails_takes_its_siblings_along_and_none_is_lost() -> None:
     """The caller's own nursery: an error in one task cancels the others, whose jobs can all be resumed."""
     plans = {"bad": Plan(duration=10, outcome=Status.FAILED), "good": Plan(duration=60)}

@@ -251,6 +251,7 @@ def test_follow_shows_every_state() -> None:
         assert isinstance(states[0], bide.Submitting)
         assert isinstance(states[-2], bide.Fetching)
         assert isinstance(states[-1], bide.Completed)
+        assert client.quota == states[-1].past.quota is not None
         heard = [state.past.status for state in states[1:-2]]
         assert heard == ["PENDING"] + ["AWAITING_WEBHOOK"] * 9
 

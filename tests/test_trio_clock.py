@@ -66,7 +66,7 @@ def test_two_hours_with_429s_and_cuts_are_over_in_no_time(pace: bide.Pace) -> No
 
     began = time.monotonic()
     states, elapsed = virtually(main)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # a fraction of a second on an idle machine; two hours if anything slept
     assert elapsed >= TWO_HOURS
     assert isinstance(states[-1], bide.Completed)
     assert {type(state) for state in states} == {bide.Submitting, bide.Polling, bide.Fetching, bide.Completed}
@@ -109,9 +109,7 @@ def test_four_jobs_share_the_clock_and_the_limit() -> None:
             assert wires.most <= 8
         return clock.now() - START
 
-    began = time.monotonic()
     assert TWO_HOURS <= virtually(main) < TWO_HOURS + 60
-    assert time.monotonic() - began < 5
     assert service.account.executions == 4
     assert service.account.limited == 0
 

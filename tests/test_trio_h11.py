@@ -120,6 +120,7 @@ CORPUS: dict[str, tuple[bytes, Reply, bool]] = {
     "deflate without its wrapper": (coded("deflate", RAW), Response(200, body=LONG), True),
     "deflate of nothing, without its wrapper": (coded("deflate", deflated(b"", -15)), Response(200), True),
     "deflate that is cut": (coded("deflate", RAW[:-1]), BAD, False),
+    "deflate and more": (coded("deflate", zlib.compress(TEXT) + TEXT), BAD, False),
     "deflate that is one byte": (coded("deflate", b"\x78"), BAD, False),
     "deflate that is none": (coded("deflate", b"\xff\xff" + TEXT), BAD, False),
     "coded twice": (coded("gzip, gzip", gzip.compress(gzip.compress(TEXT))), BAD, False),

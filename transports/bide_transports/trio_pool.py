@@ -152,9 +152,9 @@ async def exchange(
         return NoResponse(Cause.PROTOCOL, sent=False)
     line: _Line | None = None
     sound = False
-    with trio.move_on_after(request.timeout):
-        claim = await pool.claim(place)
-        try:
+    claim = await pool.claim(place)  # untimed: the timeout is that of the exchange, not of the queue before it
+    try:
+        with trio.move_on_after(request.timeout):
             got = await pool.borrow(place)
             if isinstance(got, NoResponse):
                 return got
@@ -169,13 +169,13 @@ async def exchange(
                 reply = await _talk(line, request, place, credential, into, None)
             sound = isinstance(reply, Response)
             return reply
+        return NoResponse(Cause.TIMEOUT, sent=line is not None)
+    finally:
+        try:
+            if line is not None:
+                await pool.give_back(line, place, sound=sound)
         finally:
-            try:
-                if line is not None:
-                    await pool.give_back(line, place, sound=sound)
-            finally:
-                claim.release()
-    return NoResponse(Cause.TIMEOUT, sent=line is not None)
+            claim.release()
 
 
 async def _talk(
