@@ -362,3 +362,30 @@ def test_one_that_fails_takes_its_siblings_along_and_none_is_lost() -> None:
         assert service.account.executions == 4
 
     virtually(main)
+
+
+class InterruptedClock(TrioClock):
+    """A clock at which somebody presses Ctrl-C in the second sleep."""
+
+    sleeps = 0
+
+    async def sleep_until(self, due: float) -> None:
+        self.sleeps += 1
+        if self.sleeps == 2:
+            raise KeyboardInterrupt
+        await super().sleep_until(due)
+
+
+def test_an_interrupt_leaves_the_last_state_too() -> None:
+    async def main() -> None:
+        service, clock = Service(default=Plan(duration=5)), InterruptedClock(START)
+        async with network(emulated(service, clock)) as wires, Pool(dial=wires.dial) as pool:
+            client = Client(service.key, dialect=service.dialect, pace=bide.Every(2), pool=pool, clock=clock)
+            with pytest.raises(KeyboardInterrupt):
+                await client.run("flux", {"prompt": "a fox"})
+            (state,) = client.unfinished
+            assert isinstance(state, bide.Polling)
+            assert len((await client.wait(state)).files) == 1
+            assert service.account.executions == 1
+
+    virtually(main)

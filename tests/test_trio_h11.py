@@ -23,7 +23,7 @@ from bide_transports.sinks import Sink
 from tests.hostile import BOMB, EVIL, GOOD, TEXT, head, reply
 
 MB = 1024 * 1024
-LARGEST = 65536
+LARGEST = 32768
 BAD = NoResponse(Cause.PROTOCOL, sent=True)
 CUT = NoResponse(Cause.RESET, sent=True)
 LARGE = NoResponse(Cause.TOO_LARGE, sent=True)

@@ -104,8 +104,9 @@ async def run(job: bide.Job, exchange: AsyncExchange, clock: TrioClock) -> bide.
 class Client(Desk):
     """Runs and waits for jobs with one key, in as many tasks as there are jobs; an async context manager.
 
-    `pool` is the caller's own, with its trust and bounds; it is left open. Raises `InvalidKey`. `unfinished`
-    holds the last state of every job whose wait was cancelled: keep `bide.dump` of it, or wait on.
+    Make it inside `trio.run`. `pool` is the caller's own, with its trust and bounds; it is left open. Raises
+    `InvalidKey`. `unfinished` holds the last state of every job whose wait was cut short, by a cancellation or
+    an interrupt: keep `bide.dump` of it, or wait on.
     """
 
     def __init__(
@@ -205,7 +206,9 @@ class Client(Desk):
             while isinstance(state, bide.Waiting) and not enough(state):
                 state = await step(state, self.exchange, self.clock)
                 self._note(state)
-        except trio.Cancelled:
+        except (
+            BaseException
+        ):  # a cancellation, an interrupt, a proxy that cannot be used: the job goes on at the service
             self.unfinished.append(state)
             raise
         return state
