@@ -272,7 +272,7 @@ def _same(a: Reply, b: Reply) -> bool:
 TEXT = b'{"id":"exec_1","status":"PROCESSING"}'
 GOOD = reply(TEXT)
 EVIL = reply(b'{"id":"exec_1","status":"COMPLETED"}')  # an answer to nobody's question
-SHORT = 0.25  # seconds for a whole exchange with a server that is too slow
+SHORT = 0.15  # seconds for a whole exchange with a server that is too slow
 BOMB = gzip.compress(bytes(16 * 1024 * 1024))
 
 _CUT = (NoResponse(Cause.RESET, sent=True),)
