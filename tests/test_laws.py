@@ -7,7 +7,7 @@ import math
 import pickle
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import bide
@@ -31,7 +31,8 @@ from tests.laws import (
     waiting_jobs,
 )
 
-settings.register_profile("laws", deadline=None, max_examples=100)
+# A busy machine makes the generation of whole lives slow; that is no fault of a law.
+settings.register_profile("laws", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("laws")
 
 ARROWS = arrows()
