@@ -186,7 +186,8 @@ def test_law_9_credentials_go_to_the_own_origin_only(job: bide.Waiting, elsewher
     assert credential_for(request, DIALECT, key) == (("authorization", f"Bearer {KEY}"),)
     stray = bide.Request("GET", elsewhere, credential=True)
     assert credential_for(stray, DIALECT, key) == ()
-    for shown in (repr(key), str(key), f"{key}", repr(request), repr(job), bide.dump(job)):
+    lent = credential_for(request, DIALECT, key)
+    for shown in (repr(key), str(key), f"{key}", repr(lent), f"{lent}", repr(request), repr(job), bide.dump(job)):
         assert KEY not in shown
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(key)

@@ -49,11 +49,20 @@ class Secret:
         raise TypeError("a Secret cannot be pickled or copied: hand the key over by its own safe way")
 
 
+class Lines(tuple[tuple[str, str], ...]):
+    """Header lines that show themselves to nobody: a traceback with its locals prints them, too."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Lines(…)"
+
+
 def credential_for(request: Request, dialect: Dialect, key: Secret) -> tuple[tuple[str, str], ...]:
     """The header lines that carry `key`, or none unless the request asks for it at the dialect's own origin."""
     if not request.credential or origin(request.url) != dialect.origin:
         return ()
-    return (dialect.authorization(key.reveal()),)
+    return Lines((dialect.authorization(key.reveal()),))
 
 
 def redact(text: str) -> str:
