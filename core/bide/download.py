@@ -41,7 +41,7 @@ _FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Downloading:
-    """Ask for `file` at `due`; `link` is the storage request, once the service has named one."""
+    """Ask for `file` at `due`; `link` is the storage request, once named, and `size` the bytes it announced."""
 
     terms: Terms
     past: History
@@ -50,6 +50,7 @@ class Downloading:
     not_before: float
     why: Why
     link: Request | None = None
+    size: int | None = None
 
     @property
     def request(self) -> Request:
@@ -62,9 +63,12 @@ class Downloading:
         return head.status == 200 and (self.link is not None or not self.terms.dialect.may_locate(head.headers))
 
     def receive(self, reply: Reply, *, received: int, now: float) -> Downloading | Downloaded | Undelivered:
-        """The next state, after `reply` came at `now`; `received` bytes of the file went to disk."""
-        look = _look(self, reply, now)
-        if isinstance(reply, Response) and reply.status == 200:
+        """The next state, after `reply` came at `now`; `received` bytes of the file went to disk.
+
+        A file of another size than was announced is not the file: it is asked for again, within the budget.
+        """
+        look = _look(self, reply, received, now)
+        if isinstance(reply, Response) and look.phase is Phase.SUCCEEDED:
             return self._delivered(reply, look, received)
         if look.phase in (Phase.MISSING, Phase.GONE):
             return Undelivered(self.file, Reason.REFUSED, look.problem, self._again(look))
@@ -83,11 +87,13 @@ class Downloading:
             return Undelivered(self.file, Reason.REFUSED, Problem("FOREIGN_ADDRESS", str(error)), self._again(look))
         if link is None:
             return Downloaded(self.file, len(reply.body), look.past, reply.body)
-        return Downloading(self.terms, look.past, self.file, look.now, look.now, Why.AT_ONCE, link)
+        size = self.terms.dialect.announced(reply)
+        return Downloading(self.terms, look.past, self.file, look.now, look.now, Why.AT_ONCE, link, size)
 
     def _again(self, look: Look, link: Request | None = None) -> Downloading:
         due, not_before, why = next_look(look)
-        return Downloading(self.terms, look.past, self.file, due, not_before, why, link)
+        size = None if link is None else self.size
+        return Downloading(self.terms, look.past, self.file, due, not_before, why, link, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +145,10 @@ def suffix(head: bytes) -> str:
     return next((ending for at, magic, ending in _FORMATS if head.startswith(magic, at)), ".bin")
 
 
-def _look(file: Downloading, reply: Reply, now: float) -> Look:
+def _look(file: Downloading, reply: Reply, received: int, now: float) -> Look:
     terms, quota, held, reading = file.terms, None, None, None
     if isinstance(reply, Response):
-        reading = _reading(file, reply)
+        reading = _reading(file, reply, received)
         quota = read_quota(reply.headers, now=now)
         held = hold(reply, quota, now=now, cadence=False)
         quota = closing(quota, held, reply) if file.link is None else None  # the storage host has no say in the API's
@@ -150,9 +156,12 @@ def _look(file: Downloading, reply: Reply, now: float) -> Look:
     return Look(terms, past, file.file, "fetch", reply, reading, reading.phase if reading else None, held, now)
 
 
-def _reading(file: Downloading, reply: Response) -> Reading:
+def _reading(file: Downloading, reply: Response, received: int) -> Reading:
     if reply.status == 200:
-        return Reading(Phase.SUCCEEDED)
+        if file.size in (None, received):
+            return Reading(Phase.SUCCEEDED)
+        wrong = Problem("WRONG_SIZE", f"{received} bytes came, {file.size} were announced")
+        return Reading(Phase.UNREADABLE, problem=wrong)
     if file.link is not None:
         return Reading(Phase.LIMITED if reply.status == 429 else Phase.TRANSIENT)  # a fresh link may help
     return file.terms.dialect.read(reply, asked="fetch", handle=None)

@@ -88,7 +88,7 @@ def test_a_file_that_is_json_itself_arrives_in_the_body(document: JSON) -> None:
 
 def test_json_from_the_storage_host_is_the_file_whatever_it_says() -> None:
     assert transferring().is_file(ADDRESS)
-    assert expect(Downloaded, transferring().receive(ADDRESS, received=99, now=START + 1)).size == 99
+    assert expect(Downloaded, transferring().receive(ADDRESS, received=3, now=START + 1)).size == 3
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/f?sig=xyz", "http://storage.modelroute.ai/f?sig=xyz", ""])
@@ -191,6 +191,28 @@ def test_every_end_carries_what_happened(reply: bide.Response) -> None:
     end = expect(Undelivered, locating().receive(reply, received=0, now=START + 1))
     assert end.past.requests == 1
     assert len(end.past.trace) == 1
+
+
+@pytest.mark.parametrize("received", [0, 2, 4])
+def test_a_file_of_another_size_than_announced_is_not_the_file(received: int) -> None:
+    file = transferring(bide.Patience(failures=2))
+    again = expect(Downloading, file.receive(BYTES, received=received, now=START + 1))
+    assert (again.request, again.size, again.why) == (file.request, 3, bide.Why.BACKOFF)
+    assert expect(Downloaded, again.receive(BYTES, received=3, now=again.due)).size == 3
+    end = expect(Undelivered, again.receive(BYTES, received=received, now=again.due))
+    assert str(end.problem) == f"WRONG_SIZE: {received} bytes came, 3 were announced"
+
+
+@pytest.mark.parametrize("announced", [None, "3", True, -1, 3.0])
+def test_a_size_that_is_none_is_not_checked(announced: JSON) -> None:
+    address = in_json({"url": LINK, "expires_at": "2030-01-05T09:00:00Z", "size_bytes": announced})
+    file = expect(Downloading, locating().receive(address, received=0, now=START))
+    assert expect(Downloaded, file.receive(BYTES, received=7, now=START)).size == 7
+
+
+def test_a_fresh_link_announces_its_own_size() -> None:
+    file = expect(Downloading, transferring().receive(answer(403), received=0, now=START + 1))
+    assert file.size is None
 
 
 def test_the_failure_budget_ends() -> None:

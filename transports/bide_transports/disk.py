@@ -92,9 +92,9 @@ class Part:
         try:
             os.fsync(self._fd)
             self._name(target)
+            _sync(self.directory)
         except OSError as error:
             raise self._refused(error) from None
-        _sync(self.directory)
         return target
 
     def _name(self, target: Path) -> None:

@@ -58,7 +58,7 @@ def _finish(client: Client, state: bide.Job, wishes: Wishes) -> int:
     if isinstance(state, bide.Completed):
         return _deliver(client, state, wishes)
     try:
-        bide.unwrap(state) if isinstance(state, bide.Finished) else None
+        bide.unwrap(state)
     except JobError as error:
         _tell(str(error))
     return _keep(state, code, wishes) if isinstance(state, bide.Abandoned) else code

@@ -206,9 +206,7 @@ class Client(Desk):
             while isinstance(state, bide.Waiting) and not enough(state):
                 state = await step(state, self.exchange, self.clock)
                 self._note(state)
-        except (
-            BaseException
-        ):  # a cancellation, an interrupt, a proxy that cannot be used: the job goes on at the service
+        except BaseException:  # cancelled, interrupted, no usable proxy: the job goes on at the service
             self.unfinished.append(state)
             raise
         return state

@@ -126,6 +126,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def announced(self, response: Response) -> int | None:
+        """How many bytes the address in a reply to `locate` leads to, where the reply says so."""
+        ...
+
     def read(self, response: Response, *, asked: Asked, handle: str | None) -> Reading:
         """What a reply to `asked` says; `handle` is the job asked about, None for a submission."""
         ...

@@ -137,6 +137,11 @@ class ModelRoute:
             return None
         return Request("GET", self._storage(url), (_PLAIN,))
 
+    def announced(self, response: Response) -> int | None:
+        """`size_bytes` beside the presigned address (modelroute-api.md, 13.3)."""
+        size = (parse_object(response.body) or {}).get("size_bytes")
+        return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+
     def read(self, response: Response, *, asked: Asked, handle: str | None) -> Reading:
         """What a reply says; total over every status and every body.
 
