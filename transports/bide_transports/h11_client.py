@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import cast
 
 import h11
 
@@ -27,7 +27,10 @@ _MOST_1XX = 16
 _CHUNK = 65536  # bytes
 _AGENT = ("user-agent", "bide h11")
 _WITH_LENGTH = ("POST", "PUT", "PATCH")
+_SPOKEN = (b"1.1", b"1.0")
+_CODINGS = ("identity", "gzip", "x-gzip", "deflate")
 _ZLIB, _GZIP = 15, 31
+_END = h11.EndOfMessage()
 
 
 class Connection:
@@ -40,9 +43,8 @@ class Connection:
     def __init__(self, proxy: Proxy | None = None) -> None:
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
         self._proxy = proxy
+        self._last: dict[object, h11.Request] = {}  # one poll is the next one's twin, and checking it costs a third
         self._body: _Body | None = None
-        self._sent: list[tuple[str, str]] = []  # the last request's header lines, and what h11 made of them:
-        self._checked: Any = []  # one poll's lines are the next one's, and checking them costs a third of it
         self._largest, self._informational = 0, 0
         self._into: Into | None = None
         self.heard = False
@@ -70,9 +72,11 @@ class Connection:
         if self._proxy is not None:
             target = f"{place.scheme}://{place.authority}{target}"
             headers += self._proxy.authorization
-        known = self._checked if headers == self._sent else headers
-        event = h11.Request(method=request.method, target=target, headers=known)
-        self._sent, self._checked = headers, event.headers
+        twin = (request.method, target, *headers)
+        event = self._last.get(twin)
+        if event is None:
+            event = h11.Request(method=request.method, target=target, headers=headers)
+            self._last = {twin: event}
         head = self._h11.send(event) or b""
         if streamed:
             return head
@@ -84,56 +88,59 @@ class Connection:
 
     def end(self) -> bytes:
         """The bytes after the body; raises `h11.LocalProtocolError` when it was shorter than told."""
-        return self._h11.send(h11.EndOfMessage()) or b""
+        return self._h11.send(_END) or b""
 
     def receive(self, data: bytes | bytearray) -> Reply | None:
         """What `data` (empty: the peer has closed) makes of the exchange; None while more is wanted."""
         self.heard = self.heard or bool(data)
         try:
             self._h11.receive_data(bytes(data))
-            while True:
-                event = self._h11.next_event()
-                if event is h11.NEED_DATA:
-                    return None
+            while (event := self._h11.next_event()) is not h11.NEED_DATA:
                 reply = self._take(event)
                 if reply is not None:
                     return reply
         except (h11.RemoteProtocolError, zlib.error):
             return NoResponse(Cause.PROTOCOL if data else Cause.RESET, sent=True)
+        return None
 
     def release(self) -> bool:
         """Make ready for the next exchange; False when the connection must be closed instead."""
-        done = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
-        if not done or self._h11.trailing_data != (b"", False):
+        if self._h11.our_state is not h11.DONE or self._h11.their_state is not h11.DONE:
+            return False
+        if self._h11.trailing_data != (b"", False):
             return False  # bytes nobody asked for would become the next request's reply, and an end its lack
         self._h11.start_next_cycle()
         return True
 
     def _take(self, event: object) -> Reply | None:
-        if type(event) is h11.Data and self._body is not None:
-            return None if self._body.take(event.data) else NoResponse(Cause.TOO_LARGE, sent=True)
-        if type(event) is h11.EndOfMessage and self._body is not None:
-            return self._body.reply()
-        if type(event) is h11.Response:
-            return self._begin(event)
-        if type(event) is h11.InformationalResponse:
+        kind, body = type(event), self._body
+        if body is not None:
+            if kind is h11.Data:
+                return None if body.take(cast("h11.Data", event).data) else NoResponse(Cause.TOO_LARGE, sent=True)
+            return body.reply() if kind is h11.EndOfMessage else NoResponse(Cause.RESET, sent=True)
+        if kind is h11.Response:
+            return self._begin(cast("h11.Response", event))
+        if kind is h11.InformationalResponse:
             self._informational += 1
             return NoResponse(Cause.PROTOCOL, sent=True) if self._informational > _MOST_1XX else None
         return NoResponse(Cause.RESET, sent=True)
 
     def _begin(self, event: h11.Response) -> NoResponse | None:
-        headers = Headers.of([(name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers])
-        framed_twice = "content-length" in headers.fields and "transfer-encoding" in headers.fields
-        coding = ", ".join(headers.every("content-encoding")).strip().lower() or "identity"
+        lines = event.headers.raw_items()
+        headers = Headers.of([(name.decode("ascii"), value.decode("latin-1")) for name, value in lines])
+        fields = headers.fields
+        coding = "identity"
+        if "content-encoding" in fields:
+            coding = ", ".join(fields["content-encoding"]).strip().lower() or "identity"
         if (
-            event.http_version not in (b"1.1", b"1.0")
-            or len(event.headers) > _MOST_HEADERS
-            or framed_twice
-            or coding not in ("identity", "gzip", "x-gzip", "deflate")
+            event.http_version not in _SPOKEN
+            or len(lines) > _MOST_HEADERS
+            or ("transfer-encoding" in fields and "content-length" in fields)  # framed twice (RFC 9112, 6.3)
+            or coding not in _CODINGS
         ):
             return NoResponse(Cause.PROTOCOL, sent=True)
-        head = Response(event.status_code, headers)
-        self._body = _Body(head, self._into(head) if self._into else None, self._largest, coding)
+        file = self._into(Response(event.status_code, headers)) if self._into is not None else None
+        self._body = _Body(event.status_code, headers, file, self._largest, coding)
         return None
 
 
@@ -166,8 +173,10 @@ class Tunnel:
 class _Body:
     """The body of one response: decoded while it comes, bounded after decoding, kept or handed to a file."""
 
-    def __init__(self, head: Response, file: Sink | None, largest: int, coding: str) -> None:
-        self._head, self._file, self._largest = head, file, largest
+    __slots__ = ("_chunks", "_decoder", "_file", "_headers", "_largest", "_size", "_status")
+
+    def __init__(self, status: int, headers: Headers, file: Sink | None, largest: int, coding: str) -> None:
+        self._status, self._headers, self._file, self._largest = status, headers, file, largest
         self._decoder = None if coding == "identity" else _Decoder(coding)
         self._chunks: list[bytes] = []
         self._size = 0
@@ -188,7 +197,7 @@ class _Body:
         """The whole response, or that the coded body was not whole."""
         if self._decoder is not None and not self._decoder.whole:
             return NoResponse(Cause.PROTOCOL, sent=True)
-        return Response(self._head.status, self._head.headers, b"".join(self._chunks))
+        return Response(self._status, self._headers, b"".join(self._chunks))
 
 
 class _Decoder:

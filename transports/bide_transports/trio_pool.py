@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterable, Awaitable, Callable
-from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
 from typing import TypeAlias, cast
@@ -22,6 +21,7 @@ from bide.messages import Cause, NoResponse, Reply, Request, Response
 from bide.urls import Address, address
 from bide_transports.connection_faults import no_connection
 from bide_transports.h11_client import Connection, Tunnel
+from bide_transports.kept_alive import KeptAlive, Line
 from bide_transports.proxies import proxy_for
 from bide_transports.sinks import Into
 
@@ -31,14 +31,17 @@ _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError)
 _CHUNK = 65536  # bytes
 
 
-@dataclass(slots=True)
-class _Line:
-    """One open connection and the protocol on it; `used` once it has carried an exchange."""
+class _Origin:
+    """All that the pool knows of one origin: the right to connect, `size` times at once, and what is kept open."""
 
-    stream: trio.abc.Stream
-    protocol: Connection
-    used: bool = False
-    idle_since: float = 0.0
+    def __init__(self, size: int, idle: float) -> None:
+        self.limit = trio.Semaphore(size, max_value=size)
+        self.kept = KeptAlive[trio.abc.Stream](idle)
+
+    async def sweep(self) -> None:
+        """Close what is stale, by force, which never blocks; whatever a cancellation leaves is swept next time."""
+        while self.kept.stale:
+            await trio.aclose_forcefully(self.kept.stale.pop().stream)
 
 
 class Pool:
@@ -53,10 +56,9 @@ class Pool:
     ) -> None:
         if size < 1:
             raise InvalidSetting(f"size is {size}: give 1 or more")
-        self._keep, self._dial, self._closed = idle, dial, False
-        self._given_tls = tls
-        self._limits: dict[str, trio.Semaphore] = defaultdict(lambda: trio.Semaphore(size, max_value=size))
-        self._idle: dict[str, list[_Line]] = defaultdict(list)
+        self.closed = False
+        self._dial, self._given_tls = dial, tls
+        self._origins: dict[str, _Origin] = defaultdict(lambda: _Origin(size, idle))
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,43 +70,27 @@ class Pool:
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use are closed by whoever uses them, as soon as they are not."""
-        self._closed = True
-        with trio.CancelScope(shield=True):  # closing by force never blocks, and a cancelled client leaves none open
-            for lines in tuple(self._idle.values()):
-                while lines:
-                    await trio.aclose_forcefully(lines.pop().stream)
+        self.closed = True
+        with trio.CancelScope(shield=True):  # a cancelled client leaves none open
+            for origin in tuple(self._origins.values()):
+                origin.kept.discard()
+                await origin.sweep()
 
-    async def claim(self, place: Address) -> trio.Semaphore:
-        """The right to open or borrow one connection to an origin; release it after giving that back."""
-        limiter = self._limits[place.origin]
+    async def claim(self, place: Address) -> _Origin:
+        """The origin of `place`, with the right to one connection to it: give `limit` back afterwards."""
+        origin = self._origins[place.origin]
         try:
-            limiter.acquire_nowait()  # no checkpoint: the exchange has its own
+            origin.limit.acquire_nowait()  # no checkpoint: the exchange has its own
         except trio.WouldBlock:
-            await limiter.acquire()
-        return limiter
+            await origin.limit.acquire()
+        return origin
 
-    async def borrow(self, place: Address, *, fresh: bool = False) -> _Line | NoResponse:
-        """An idle connection that is still sound, or a new one, or why there is none; closes the stale ones."""
-        lines, oldest = self._idle[place.origin], trio.current_time() - self._keep
-        while lines and (fresh or lines[0].idle_since <= oldest):
-            await trio.aclose_forcefully(lines.pop(0).stream)
-        while lines:
-            line = lines.pop()
-            if not _is_readable(line.stream):
-                return line
-            await trio.aclose_forcefully(line.stream)
+    async def open(self, place: Address) -> Line[trio.abc.Stream] | NoResponse:
+        """A new connection, or why there is none."""
         try:
             return await self._open(place)
         except (OSError, UnicodeError, *_BROKEN) as error:
             return no_connection(error)
-
-    async def give_back(self, line: _Line, place: Address, *, sound: bool) -> None:
-        """Keep a sound connection for the next exchange; close any other."""
-        if sound and not self._closed and line.protocol.release():
-            line.used, line.idle_since = True, trio.current_time()
-            self._idle[place.origin].append(line)
-        else:
-            await trio.aclose_forcefully(line.stream)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -113,12 +99,12 @@ class Pool:
         tls.set_alpn_protocols(["http/1.1"])
         return tls
 
-    async def _open(self, place: Address) -> _Line:
+    async def _open(self, place: Address) -> Line[trio.abc.Stream]:
         proxy = proxy_for(place)
         stream = await self._dial(*((proxy.host, proxy.port) if proxy else (place.host, place.port)))
         try:
             if place.scheme == "http":
-                return _Line(stream, Connection(proxy))
+                return Line(stream, Connection(proxy))
             if proxy is not None:
                 tunnel = Tunnel(place, proxy)
                 await stream.send_all(tunnel.greeting)
@@ -129,7 +115,7 @@ class Pool:
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise
-        return _Line(stream, Connection())
+        return Line(stream, Connection())
 
 
 async def exchange(
@@ -150,53 +136,54 @@ async def exchange(
     place = address(request.url)
     if place is None:
         return NoResponse(Cause.PROTOCOL, sent=False)
-    line: _Line | None = None
-    sound = False
-    claim = await pool.claim(place)  # untimed: the timeout is that of the exchange, not of the queue before it
+    origin = await pool.claim(place)  # untimed: the timeout is that of the exchange, not of the queue before it
+    line, reply = None, None
     try:
         with trio.move_on_after(request.timeout):
-            got = await pool.borrow(place)
-            if isinstance(got, NoResponse):
-                return got
-            line = got
+            line = origin.kept.take(trio.current_time(), _is_readable)
+            await origin.sweep()
+            if line is not None:
+                reply = await _talk(line, request, place, credential, into, content)
+                if line.protocol.heard or not request.repeatable or content is not None:
+                    return reply
+                origin.kept.stale.append(line)  # the peer had closed it, it seems, and others of that age too
+                origin.kept.discard()
+                await origin.sweep()
+            opened = await pool.open(place)
+            if isinstance(opened, NoResponse):
+                return reply or opened  # the first try may have arrived all the same
+            line = opened
             reply = await _talk(line, request, place, credential, into, content)
-            if line.used and not line.protocol.heard and request.repeatable and content is None:
-                await pool.give_back(line, place, sound=False)
-                got = await pool.borrow(place, fresh=True)
-                if isinstance(got, NoResponse):
-                    return reply  # the first try may have arrived all the same
-                line = got
-                reply = await _talk(line, request, place, credential, into, None)
-            sound = isinstance(reply, Response)
             return reply
         return NoResponse(Cause.TIMEOUT, sent=line is not None)
     finally:
+        if line is not None:
+            sound = isinstance(reply, Response) and not pool.closed
+            origin.kept.give_back(line, trio.current_time(), sound=sound)
         try:
-            if line is not None:
-                await pool.give_back(line, place, sound=sound)
+            await origin.sweep()
         finally:
-            claim.release()
+            origin.limit.release()
 
 
 async def _talk(
-    line: _Line,
+    line: Line[trio.abc.Stream],
     request: Request,
     place: Address,
     credential: tuple[tuple[str, str], ...],
     into: Into | None,
     content: AsyncIterable[bytes] | None,
 ) -> Reply:
+    stream, protocol = line.stream, line.protocol
     try:
-        await line.stream.send_all(
-            line.protocol.send(request, place, credential, into=into, streamed=content is not None)
-        )
+        await stream.send_all(protocol.send(request, place, credential, into=into, streamed=content is not None))
         if content is not None:
             async for chunk in content:
-                await line.stream.send_all(line.protocol.more(chunk))
-            await line.stream.send_all(line.protocol.end())
+                await stream.send_all(protocol.more(chunk))
+            await stream.send_all(protocol.end())
         reply = None
         while reply is None:
-            reply = line.protocol.receive(await line.stream.receive_some(_CHUNK))
+            reply = protocol.receive(await stream.receive_some(_CHUNK))
     except _BROKEN:
         return NoResponse(Cause.RESET, sent=True)
     return reply
