@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
@@ -28,9 +28,9 @@ class TrioVirtualClock(over_trio.TrioClock):
     def now(self) -> float:
         return self._clock.now()
 
-    def sleep_until(self, due: float) -> Awaitable[None]:
+    async def sleep_until(self, due: float) -> None:
         self._clock.sleep_until(due)
-        return trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
 
 
 def by_requests(job: bide.Job, credential: Credential, clock: VirtualClock) -> list[bide.Job]:

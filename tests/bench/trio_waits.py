@@ -9,19 +9,16 @@ import trio
 import trio.testing
 
 import bide
-from bide_transports.emulator import Limit, Plan, Service
-from bide_transports.emulator.server import serve
 from bide_transports.trio import Client, Pool
-from tests.bench.measure import Figure
+from tests.bench.measure import Figure, server
 
 _WAITS, _SOCKETS = 1000, 8
 
 
 def measure() -> list[Figure]:
     """Counted between the start of the waits and the moment when all of them have been polled once and sleep."""
-    plan = Plan(duration=1e5, expires_after=1e6)
-    with serve(Service(default=plan, limit=Limit(10**9, 60))) as emulator:
-        size, sockets = trio.run(_waits, emulator.dialect, emulator.key)
+    with server(1e6) as (base_url, key):
+        size, sockets = trio.run(_waits, bide.ModelRoute(base_url), key)
     return [
         Figure(f"{_WAITS} waits, each in its own task", size, 4096, "bytes"),
         Figure(f"sockets open for {_WAITS} waits", sockets, _SOCKETS, ""),

@@ -156,3 +156,67 @@ def test_a_due_time_that_is_past_is_a_checkpoint_all_the_same() -> None:
         assert clock.now() == before
 
     virtually(main)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    sleepers=st.lists(
+        st.tuples(st.integers(0, 50), st.integers(0, 50), st.none() | st.integers(0, 100)), min_size=1, max_size=12
+    )
+)
+def test_one_timer_wakes_each_of_many_sleepers_when_it_is_due(sleepers: list[tuple[int, int, int | None]]) -> None:
+    async def main() -> None:
+        clock = TrioClock(START)
+        woken: list[tuple[int, bool]] = []
+
+        async def sleep(index: int, begin: int, length: int, patience: int | None) -> None:
+            await trio.sleep(begin)
+            due = clock.now() + length
+            with trio.move_on_after(1e9 if patience is None else patience) as scope:
+                await clock.sleep_until(due)
+                assert due <= clock.now() < due + 0.002
+            if scope.cancelled_caught:
+                assert patience is not None
+                assert patience <= length
+            woken.append((index, scope.cancelled_caught))
+
+        async with trio.open_nursery() as nursery:
+            for index, (begin, length, patience) in enumerate(sleepers):
+                nursery.start_soon(sleep, index, begin, length, patience)
+        assert len(woken) == len(sleepers)
+        for index, cancelled in woken:
+            _, length, patience = sleepers[index]
+            assert not cancelled or (patience is not None and patience <= length)
+            assert cancelled or patience is None or patience >= length
+
+    virtually(main)
+
+
+def test_a_sleeper_that_comes_later_and_is_due_earlier_wakes_first() -> None:
+    async def main() -> list[str]:
+        clock = TrioClock(START)
+        woken: list[str] = []
+
+        async def sleep(name: str, seconds: float) -> None:
+            await clock.sleep_until(START + seconds)
+            woken.append(name)
+
+        async with trio.open_nursery() as nursery:
+            for name, seconds in (("c", 30.0), ("b", 20.0), ("d", 40.0), ("a", 10.0)):
+                nursery.start_soon(sleep, name, seconds)
+                await trio.testing.wait_all_tasks_blocked()
+        return woken
+
+    assert virtually(main) == ["a", "b", "c", "d"]
+
+
+def test_the_clock_sleeps_again_after_everybody_was_cancelled() -> None:
+    async def main() -> float:
+        clock = TrioClock(START)
+        for _ in range(3):
+            with trio.move_on_after(1):
+                await clock.sleep_until(START + 3600)
+        await clock.sleep_until(START + 10)
+        return clock.now()
+
+    assert virtually(main) == START + 10

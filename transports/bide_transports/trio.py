@@ -9,13 +9,11 @@ leaves the connections sound and the job in `Client.unfinished`, to be resumed.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
-import trio
 from typing_extensions import Self
 
 import bide
@@ -23,31 +21,16 @@ from bide.document import JSON
 from bide.download import Downloaded, Downloading, Undelivered, suffix
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
-from bide.pace import floor_ms
 from bide.secret import Secret
 from bide_transports.desk import Desk
 from bide_transports.disk import Part, file_into, undelivered
 from bide_transports.sinks import Into
+from bide_transports.trio_clock import TrioClock
 from bide_transports.trio_pool import Pool, exchange
 
 __all__ = ["AsyncExchange", "Client", "Following", "Pool", "TrioClock", "exchange", "follow", "run", "step"]
 
 AsyncExchange: TypeAlias = Callable[[Request], Awaitable[Reply]]
-
-
-class TrioClock:
-    """trio's clock, anchored to the wall once (or to `start`, seconds since the epoch), in whole milliseconds."""
-
-    def __init__(self, start: float | None = None) -> None:
-        self._offset = (time.time() if start is None else start) - trio.current_time()
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return floor_ms(self._offset + trio.current_time())
-
-    def sleep_until(self, due: float) -> Awaitable[None]:
-        """Return at `due` or later; a checkpoint in any case."""
-        return trio.sleep_until(due - self._offset)
 
 
 async def step(job: bide.Waiting, exchange: AsyncExchange, clock: TrioClock) -> bide.Job:

@@ -1,0 +1,73 @@
+"""trio's time for many waits at once: one timer serves all sleepers, so a wait is little more than its task.
+
+`trio.sleep_until` gives each sleeper a cancel scope of its own, a quarter of what a waiting job weighs.
+"""
+
+from __future__ import annotations
+
+import time
+from heapq import heappop, heappush
+
+import trio
+from trio.lowlevel import Abort, RaiseCancelT, Task
+
+from bide.pace import floor_ms
+
+
+class TrioClock:
+    """trio's clock, anchored to the wall once (or to `start`, seconds since the epoch), in whole milliseconds."""
+
+    def __init__(self, start: float | None = None) -> None:
+        self._offset = (time.time() if start is None else start) - trio.current_time()
+        self._sleepers: list[_Sleeper] = []  # a heap
+        self._alarm: trio.CancelScope | None = None
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return floor_ms(self._offset + trio.current_time())
+
+    async def sleep_until(self, due: float) -> None:
+        """Return at `due` or later; a checkpoint in any case."""
+        sleeper = _Sleeper(due - self._offset)
+        heappush(self._sleepers, sleeper)
+        if self._alarm is None:
+            self._alarm = trio.CancelScope(deadline=sleeper.deadline)
+            trio.lowlevel.spawn_system_task(self._ring)
+        elif self._sleepers[0] is sleeper:
+            self._alarm.deadline = sleeper.deadline
+        await trio.lowlevel.wait_task_rescheduled(sleeper.abort)
+
+    async def _ring(self) -> None:
+        """Wake the sleepers as they fall due, until none is left."""
+        try:
+            while self._sleepers:
+                self._alarm = trio.CancelScope(deadline=self._sleepers[0].deadline)
+                with self._alarm:
+                    await trio.sleep_forever()
+                while self._sleepers and self._sleepers[0].deadline <= trio.current_time():
+                    heappop(self._sleepers).wake()
+        finally:
+            self._alarm = None
+
+
+class _Sleeper:
+    """A task until `deadline`, in trio's time; none once it was cancelled."""
+
+    __slots__ = ("_task", "deadline")
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self._task: Task | None = trio.lowlevel.current_task()
+
+    def __lt__(self, other: _Sleeper) -> bool:
+        return self.deadline < other.deadline
+
+    def abort(self, _: RaiseCancelT) -> Abort:
+        """Trio's word that the task is cancelled."""
+        self._task = None
+        return Abort.SUCCEEDED
+
+    def wake(self) -> None:
+        """Let the task go on, if it still waits."""
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task)
