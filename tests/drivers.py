@@ -9,12 +9,12 @@ from typing import TypeAlias
 import trio
 
 import bide
+from bide.secret import Credential
 from bide_transports import requests as over_requests
 from bide_transports import trio as over_trio
 from bide_transports.emulator import VirtualClock
 from bide_transports.requests_exchange import own_session
 
-Credential: TypeAlias = tuple[tuple[str, str], ...]
 Drive: TypeAlias = Callable[[bide.Job, Credential, VirtualClock], list[bide.Job]]
 
 

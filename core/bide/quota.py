@@ -17,6 +17,9 @@ from bide.pace import SHORTEST, Why
 
 CEILING = 3600.0  # seconds that one hint may hold a job at the most
 
+_FAMILIES = tuple(
+    (f"{prefix}ratelimit-limit", f"{prefix}ratelimit-remaining", f"{prefix}ratelimit-reset") for prefix in ("x-", "")
+)
 _DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
 _ITEM = re.compile(r"\b(limit|remaining|reset|r|t)=([0-9]{1,15})", re.ASCII)
@@ -45,17 +48,11 @@ class Hold:
 def read_quota(headers: Headers, *, now: float) -> Quota | None:
     """The quota in `X-RateLimit-*`, `RateLimit-*` or the IETF `RateLimit` field, or None without any."""
     fields = headers.fields
-    if "x-ratelimit-remaining" in fields or "x-ratelimit-reset" in fields:
-        prefix = "x-ratelimit-"
-    elif "ratelimit-remaining" in fields or "ratelimit-reset" in fields:
-        prefix = "ratelimit-"
-    else:
-        return _structured(headers, now=now)
-    return Quota(
-        _count(headers.get(prefix + "limit")),
-        _count(headers.get(prefix + "remaining")),
-        _reset(headers.get(prefix + "reset"), headers, now=now),
-    )
+    for limit, remaining, reset in _FAMILIES:
+        if remaining in fields or reset in fields:
+            left = _count(headers.get(remaining))
+            return Quota(_count(headers.get(limit)), left, _reset(headers.get(reset), headers, now=now))
+    return _structured(headers, now=now) if "ratelimit" in fields else None
 
 
 def hold(response: Response, quota: Quota | None, *, now: float, cadence: bool) -> Hold | None:

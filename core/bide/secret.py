@@ -6,7 +6,7 @@ The core never reads one. A transport holds a `Secret` and asks `credential_for`
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from bide.errors import InvalidKey
 from bide.urls import origin
@@ -49,6 +49,9 @@ class Secret:
         raise TypeError("a Secret cannot be pickled or copied: hand the key over by its own safe way")
 
 
+Credential: TypeAlias = tuple[tuple[str, str], ...]  # the header lines that carry a key
+
+
 class Lines(tuple[tuple[str, str], ...]):
     """Header lines that show themselves to nobody: a traceback with its locals prints them, too."""
 
@@ -58,7 +61,7 @@ class Lines(tuple[tuple[str, str], ...]):
         return "Lines(…)"
 
 
-def credential_for(request: Request, dialect: Dialect, key: Secret) -> tuple[tuple[str, str], ...]:
+def credential_for(request: Request, dialect: Dialect, key: Secret) -> Credential:
     """The header lines that carry `key`, or none unless the request asks for it at the dialect's own origin."""
     if not request.credential or origin(request.url) != dialect.origin:
         return ()

@@ -14,7 +14,7 @@ from bide.errors import PollingAdvice
 from bide.intake import Intake
 from bide.job import within
 from bide.messages import Request
-from bide.secret import Secret, credential_for
+from bide.secret import Credential, Secret, credential_for
 from bide.tally import Tally
 
 
@@ -78,7 +78,7 @@ class Desk:
         """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is."""
         return self._intake.cancelling(job, now=self._now())
 
-    def _credential(self, request: Request) -> tuple[tuple[str, str], ...]:
+    def _credential(self, request: Request) -> Credential:
         """The header lines with the key, for a request to the API's own origin; none for any other."""
         return credential_for(request, self._intake.dialect, self._key)
 

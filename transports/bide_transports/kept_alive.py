@@ -51,7 +51,7 @@ class KeptAlive(Generic[Stream]):
         else:
             self.stale.append(line)
 
-    def discard(self) -> None:
-        """Have every idle connection closed."""
-        self.stale += self.lines
+    def discard(self, *lines: Line[Stream]) -> None:
+        """Have these connections closed, and every idle one."""
+        self.stale += [*lines, *self.lines]
         self.lines.clear()

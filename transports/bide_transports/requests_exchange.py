@@ -9,6 +9,7 @@ import requests
 from urllib3.util import Timeout
 
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
+from bide.secret import Credential
 from bide_transports.bounded import BoundedAdapter
 from bide_transports.requests_faults import FAULTS, no_response
 from bide_transports.sinks import Into
@@ -20,7 +21,7 @@ def exchange(
     request: Request,
     *,
     session: requests.Session,
-    credential: tuple[tuple[str, str], ...] = (),
+    credential: Credential = (),
     into: Into | None = None,
 ) -> Reply:
     """Send one request once and return what came back; network and server faults are values, never raised.

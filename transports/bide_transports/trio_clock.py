@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 import trio
@@ -41,33 +42,24 @@ class TrioClock:
         """Wake the sleepers as they fall due, until none is left."""
         try:
             while self._sleepers:
-                self._alarm = trio.CancelScope(deadline=self._sleepers[0].deadline)
-                with self._alarm:
+                with trio.CancelScope(deadline=self._sleepers[0].deadline) as self._alarm:
                     await trio.sleep_forever()
                 while self._sleepers and self._sleepers[0].deadline <= trio.current_time():
-                    heappop(self._sleepers).wake()
+                    task = heappop(self._sleepers).task
+                    if task is not None:
+                        trio.lowlevel.reschedule(task)
         finally:
             self._alarm = None
 
 
+@dataclass(slots=True, order=True)
 class _Sleeper:
     """A task until `deadline`, in trio's time; none once it was cancelled."""
 
-    __slots__ = ("_task", "deadline")
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self._task: Task | None = trio.lowlevel.current_task()
-
-    def __lt__(self, other: _Sleeper) -> bool:
-        return self.deadline < other.deadline
+    deadline: float
+    task: Task | None = field(default_factory=trio.lowlevel.current_task, compare=False)
 
     def abort(self, _: RaiseCancelT) -> Abort:
-        """Trio's word that the task is cancelled."""
-        self._task = None
+        """Called by trio when the task is cancelled."""
+        self.task = None
         return Abort.SUCCEEDED
-
-    def wake(self) -> None:
-        """Let the task go on, if it still waits."""
-        if self._task is not None:
-            trio.lowlevel.reschedule(self._task)

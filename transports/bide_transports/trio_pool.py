@@ -10,14 +10,13 @@ import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterable, Awaitable, Callable
 from functools import cached_property
-from types import TracebackType
 from typing import TypeAlias, cast
 
 import trio
-from typing_extensions import Self
 
 from bide.errors import InvalidSetting
 from bide.messages import Cause, NoResponse, Reply, Request, Response
+from bide.secret import Credential
 from bide.urls import Address, address
 from bide_transports.connection_faults import no_connection
 from bide_transports.h11_client import Connection, Tunnel
@@ -25,6 +24,7 @@ from bide_transports.kept_alive import KeptAlive, Line
 from bide_transports.proxies import proxy_for
 from bide_transports.sinks import Into
 
+Content: TypeAlias = AsyncIterable[bytes] | None
 Dial: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError)
@@ -44,7 +44,7 @@ class _Origin:
             await trio.aclose_forcefully(self.kept.stale.pop().stream)
 
 
-class Pool:
+class Pool(trio.abc.AsyncResource):
     """Connections by origin: at most `size` open to each, idle ones used again for `idle` seconds.
 
     `tls` is the trust for https (default: the system's); it is made to offer HTTP/1.1. `dial` opens a stream
@@ -59,14 +59,6 @@ class Pool:
         self.closed = False
         self._dial, self._given_tls = dial, tls
         self._origins: dict[str, _Origin] = defaultdict(lambda: _Origin(size, idle))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use are closed by whoever uses them, as soon as they are not."""
@@ -119,12 +111,7 @@ class Pool:
 
 
 async def exchange(
-    request: Request,
-    *,
-    pool: Pool,
-    credential: tuple[tuple[str, str], ...] = (),
-    into: Into | None = None,
-    content: AsyncIterable[bytes] | None = None,
+    request: Request, *, pool: Pool, credential: Credential = (), into: Into | None = None, content: Content = None
 ) -> Reply:
     """Send one request once and return what came back; network and server faults are values, never raised.
 
@@ -138,22 +125,25 @@ async def exchange(
         return NoResponse(Cause.PROTOCOL, sent=False)
     origin = await pool.claim(place)  # untimed: the timeout is that of the exchange, not of the queue before it
     line, reply = None, None
+
+    def start(protocol: Connection) -> bytes:
+        return protocol.send(request, place, credential, into=into, streamed=content is not None)
+
     try:
         with trio.move_on_after(request.timeout):
             line = origin.kept.take(trio.current_time(), _is_readable)
             await origin.sweep()
             if line is not None:
-                reply = await _talk(line, request, place, credential, into, content)
+                reply = await _talk(line, start(line.protocol), content)
                 if line.protocol.heard or not request.repeatable or content is not None:
                     return reply
-                origin.kept.stale.append(line)  # the peer had closed it, it seems, and others of that age too
-                origin.kept.discard()
+                origin.kept.discard(line)  # the peer had closed it, it seems, and others of that age too
                 await origin.sweep()
             opened = await pool.open(place)
             if isinstance(opened, NoResponse):
                 return reply or opened  # the first try may have arrived all the same
             line = opened
-            reply = await _talk(line, request, place, credential, into, content)
+            reply = await _talk(line, start(line.protocol), content)
             return reply
         return NoResponse(Cause.TIMEOUT, sent=line is not None)
     finally:
@@ -166,17 +156,10 @@ async def exchange(
             origin.limit.release()
 
 
-async def _talk(
-    line: Line[trio.abc.Stream],
-    request: Request,
-    place: Address,
-    credential: tuple[tuple[str, str], ...],
-    into: Into | None,
-    content: AsyncIterable[bytes] | None,
-) -> Reply:
+async def _talk(line: Line[trio.abc.Stream], start: bytes, content: Content) -> Reply:
     stream, protocol = line.stream, line.protocol
     try:
-        await stream.send_all(protocol.send(request, place, credential, into=into, streamed=content is not None))
+        await stream.send_all(start)
         if content is not None:
             async for chunk in content:
                 await stream.send_all(protocol.more(chunk))
