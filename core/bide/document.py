@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from json import JSONDecoder, dumps
@@ -121,6 +121,18 @@ def moment(value: object) -> datetime | None:
         return datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), microsecond, zone)
     except ValueError:
         return None
+
+
+def at(document: JSON, path: Sequence[str]) -> JSON:
+    """What stands in a document under these keys (or places in a list, as digits); None where there is nothing."""
+    for key in path:
+        if isinstance(document, dict):
+            document = document.get(key)
+        elif isinstance(document, list) and key.isascii() and key.isdigit() and int(key[:6]) < len(document):
+            document = document[int(key[:6])]
+        else:
+            return None
+    return document
 
 
 def strings(value: JSON) -> Iterator[str]:

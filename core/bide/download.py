@@ -130,7 +130,8 @@ def download(
     patience: Patience = Patience(),
 ) -> Downloading:
     """Start to download `file`, not before `quota`, as last seen, allows; raises `InvalidHandle`."""
-    terms = Terms(dialect, Growing(), patience, dialect.check(file))
+    dialect.locate(file)
+    terms = Terms(dialect, Growing(), patience, file)
     now = ceil_ms(now)
     past = History.begin(patience, now=now)
     held = spent(quota, now=now)
@@ -149,7 +150,7 @@ def _look(file: Downloading, reply: Reply, received: int, now: float) -> Look:
     terms, quota, held, reading = file.terms, None, None, None
     if isinstance(reply, Response):
         reading = _reading(file, reply, received)
-        quota = read_quota(reply.headers, now=now)
+        quota = read_quota(reply.headers, now=now, names=terms.dialect.quota)
         held = hold(reply, quota, now=now, cadence=False)
         quota = closing(quota, held, reply) if file.link is None else None  # the storage host has no say in the API's
     past = file.past.after(reply, reading, quota, terms=terms, asked="fetch", now=now)

@@ -7,6 +7,8 @@ BideError
 │   ├── InvalidAddress            the base URL is none, or would send the key in the clear
 │   ├── InvalidKey                the API key cannot stand in a header
 │   ├── InvalidSetting            a pace or a limit that makes no sense
+│   ├── InvalidDeclaration        a vendor's way of speaking, declared wrongly
+│   ├── NotOffered                the service has no such call
 │   └── InvalidToken              a saved job that cannot be read, or belongs elsewhere
 ├── JobError                      the job: `.job` is its last state, with its trace
 │   ├── JobUnfinished             not over yet: wait on
@@ -53,6 +55,14 @@ class InvalidKey(CallerError):
 
 class InvalidSetting(CallerError):
     """A pace or a limit makes no sense."""
+
+
+class InvalidDeclaration(CallerError):
+    """A declared dialect cannot be read."""
+
+
+class NotOffered(CallerError):
+    """The service offers no such call, or none that is declared."""
 
 
 class InvalidToken(CallerError):

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 from bide.errors import JobAbandoned, JobCancelled, JobExpired, JobFailed, JobLost, JobUnfinished
+from bide.handles import Named, shown
 from bide.history import History, Terms
 from bide.result import Problem, Result
 
@@ -46,8 +47,8 @@ _NEXT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+@dataclass(frozen=True, slots=True, repr=False)
+class Completed(Named):
     """The result is in hand."""
 
     terms: Terms
@@ -56,8 +57,8 @@ class Completed:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+@dataclass(frozen=True, slots=True, repr=False)
+class Failed(Named):
     """The service says the job failed, or refused the submission (then there is no handle)."""
 
     terms: Terms
@@ -66,8 +67,8 @@ class Failed:
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+@dataclass(frozen=True, slots=True, repr=False)
+class Cancelled(Named):
     """The service says the job was cancelled, by the caller or by itself (modelroute-api.md, 16 row 23)."""
 
     terms: Terms
@@ -76,8 +77,8 @@ class Cancelled:
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+@dataclass(frozen=True, slots=True, repr=False)
+class Expired(Named):
     """The service gave up on the job."""
 
     terms: Terms
@@ -86,8 +87,8 @@ class Expired:
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+@dataclass(frozen=True, slots=True, repr=False)
+class Lost(Named):
     """The service no longer knows the job, or its result. `last` can be resumed all the same."""
 
     terms: Terms
@@ -97,8 +98,8 @@ class Lost:
     last: Waiting
 
 
-@dataclass(frozen=True, slots=True)
-class Abandoned:
+@dataclass(frozen=True, slots=True, repr=False)
+class Abandoned(Named):
     """We stopped waiting; the job may go on. `last` is where to resume from (see `bide.resume`)."""
 
     terms: Terms
@@ -114,7 +115,7 @@ Finished: TypeAlias = Completed | Failed | Cancelled | Expired | Lost | Abandone
 
 def unwrap(job: Finished | Waiting) -> Result:
     """The result of a completed job; raises the `JobError` that fits any other state, with `job` attached."""
-    name = job.handle or "the submission"
+    name = shown(job.handle) if job.handle else "the submission"
     match job:
         case Completed():
             return job.result

@@ -32,9 +32,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from bide.dialects import Dialect, Phase
+from bide.dialects import Asked, Dialect, Phase
 from bide.errors import InvalidOrder
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason
+from bide.handles import Named
 from bide.history import History, Terms
 from bide.look import Look, is_lost, look_at, may_have_arrived, next_look, reason_to_stop
 from bide.messages import Notice, Order, Reply, Request
@@ -68,7 +69,7 @@ class Submitting:
         self, reply: Reply, *, now: float
     ) -> Submitting | Polling | Fetching | Completed | Failed | Cancelled | Expired | Abandoned:
         """The next state, after `reply` to `request` came at `now`."""
-        look = look_at(self, reply, "submit", now)
+        look = look_at(self, reply, "submit", now, self.order)
         ended = _ended(look)
         if ended is not None:
             return ended
@@ -82,8 +83,8 @@ class Submitting:
         return _stopped(look, self) or Submitting(look.terms, look.past, self.order, *next_look(look))
 
 
-@dataclass(frozen=True, slots=True)
-class Polling:
+@dataclass(frozen=True, slots=True, repr=False)
+class Polling(Named):
     """The service knows the job: ask again at `due`."""
 
     terms: Terms
@@ -112,8 +113,8 @@ class Polling:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Fetching:
+@dataclass(frozen=True, slots=True, repr=False)
+class Fetching(Named):
     """The job completed; its result is still to be had."""
 
     terms: Terms
@@ -142,8 +143,8 @@ class Fetching:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelling:
+@dataclass(frozen=True, slots=True, repr=False)
+class Cancelling(Named):
     """A cancel is asked for; once `asked`, looks until the job has ended. `refusal` is the service's no.
 
     A job that completed first still yields its result; one that goes on after a refusal is polled again.
@@ -164,11 +165,18 @@ class Cancelling:
         dialect = self.terms.dialect
         return self.terms.patience.bound(dialect.poll(self.handle) if self.asked else dialect.cancel(self.handle))
 
+    @property
+    def _asks(self) -> Asked:
+        """What the request is: the cancel, a look at what came of it, or a look as usual after a refusal."""
+        if not self.asked:
+            return "cancel"
+        return "poll" if self.refusal is not None else "confirm"
+
     def receive(
         self, reply: Reply, *, now: float
     ) -> Cancelling | Polling | Fetching | Completed | Failed | Cancelled | Expired | Lost | Abandoned:
         """The next state, after `reply` to `request` came at `now`."""
-        look = look_at(self, reply, "poll" if self.asked else "cancel", now)
+        look = look_at(self, reply, self._asks, now)
         over = _ended(look) or _lost(look, self) or _stopped(look, self)
         if over is not None:
             return over
@@ -193,7 +201,11 @@ def submit(
     patience: Patience = Patience(),
     seed: str = "",
 ) -> Submitting:
-    """Start a job: send its `request` next. `seed` (default: the order's key) decides its jitter."""
+    """Start a job: send its `request` next. `seed` (default: the order's key) decides its jitter.
+
+    Raises `InvalidOrder` or `NotOffered` for what the service could never take.
+    """
+    dialect.submit(order)
     terms = Terms(dialect, pace, patience, seed or order.key or order.model)
     now = ceil_ms(now)
     return Submitting(terms, History.begin(patience, now=now), order, now, now, Why.AT_ONCE)
@@ -218,9 +230,13 @@ def watch(
 
 
 def cancel(job: Polling | Fetching | Cancelling, *, now: float) -> Cancelling | Fetching:
-    """Ask the service to end the job; one that has completed already is still fetched."""
+    """Ask the service to end the job; one that has completed already is still fetched.
+
+    Raises `NotOffered` where the service has no such call.
+    """
     if not isinstance(job, Polling):
         return job
+    job.terms.dialect.cancel(job.handle)
     due = max(now, min(ceil_ms(max(now, job.not_before)), job.past.deadline))
     return Cancelling(job.terms, job.past, job.handle, due, min(job.not_before, due), Why.AT_ONCE)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bide.dialects import Asked, Phase, Reading
 from bide.finished import Reason
 from bide.history import ANSWERS_TO_CANCEL, REFUSALS_OF_CANCEL, History, Terms
-from bide.messages import Cause, NoResponse, Reply
+from bide.messages import Cause, NoResponse, Order, Reply
 from bide.pace import SHORTEST, Why, backoff, ceil_ms, draw
 from bide.quota import Hold, closing, hold, read_quota
 from bide.result import Problem
@@ -59,14 +59,14 @@ class Look:
         return self.problem or Problem(self.phase.value)
 
 
-def look_at(job: Waiting, reply: Reply, asked: Asked, now: float) -> Look:
+def look_at(job: Waiting, reply: Reply, asked: Asked, now: float, order: Order | None = None) -> Look:
     """`reply` to what `job` asked, understood by its dialect and counted in its history."""
     terms = job.terms
     reading, quota, held = None, None, None
     if not isinstance(reply, NoResponse):
-        reading = _usable(terms.dialect.read(reply, asked=asked, handle=job.handle), asked)
-        quota = read_quota(reply.headers, now=now)
-        held = hold(reply, quota, now=now, cadence=terms.dialect.cadence)
+        reading = _usable(terms.dialect.read(reply, asked=asked, handle=job.handle, order=order), asked)
+        quota = read_quota(reply.headers, now=now, names=terms.dialect.quota)
+        held = hold(reply, quota, now=now, cadence=terms.dialect.cadence, wait=reading.wait)
         quota = closing(quota, held, reply)
     past = job.past.after(reply, reading, quota, terms=terms, asked=asked, now=now)
     phase = reading.phase if reading else None
@@ -125,8 +125,8 @@ def next_look(look: Look, *, at_once: bool = False) -> tuple[float, float, Why]:
     trouble = max(past.failures, past.limited, past.missing)
     if at_once:
         due, not_before, why = now, now, Why.AT_ONCE
-    elif trouble and look.hold is not None:
-        due, not_before, why = now, now, look.hold.why  # the server's word wins over a backoff of ours
+    elif look.hold is not None and look.hold.paced != (trouble > 0):
+        due, not_before, why = now, now, look.hold.why  # the server's word wins over a pace or a backoff of ours
     elif trouble:
         due = not_before = now + backoff(trouble, draw=draw(terms.seed, "backoff", past.requests))
         why = Why.BACKOFF

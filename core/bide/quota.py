@@ -22,6 +22,10 @@ _FAMILIES = tuple(
 )
 _DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
+_DURATION = re.compile(
+    r"(?=[0-9])(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m(?!s))?(?:([0-9]{1,6}(?:\.[0-9]{1,9})?)s)?(?:([0-9]{1,9})ms)?",
+    re.ASCII,
+)
 _ITEM = re.compile(r"\b(limit|remaining|reset|r|t)=([0-9]{1,15})", re.ASCII)
 
 
@@ -39,33 +43,41 @@ class Quota(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Send nothing before `until` (seconds since the epoch)."""
+    """Send nothing before `until` (seconds since the epoch); `paced`: the service paces us, so no later either."""
 
     until: float
     why: Why
+    paced: bool = False
 
 
-def read_quota(headers: Headers, *, now: float) -> Quota | None:
-    """The quota in `X-RateLimit-*`, `RateLimit-*` or the IETF `RateLimit` field, or None without any."""
+def read_quota(headers: Headers, *, now: float, names: tuple[str, str, str] | None = None) -> Quota | None:
+    """The quota in `X-RateLimit-*`, `RateLimit-*` or the IETF `RateLimit` field, or None without any.
+
+    `names` are a vendor's own fields of limit, remaining and reset.
+    """
     fields = headers.fields
-    for limit, remaining, reset in _FAMILIES:
+    for limit, remaining, reset in _FAMILIES if names is None else (names, *_FAMILIES):
         if remaining in fields or reset in fields:
             left = _count(headers.get(remaining))
             return Quota(_count(headers.get(limit)), left, _reset(headers.get(reset), headers, now=now))
     return _structured(headers, now=now) if "ratelimit" in fields else None
 
 
-def hold(response: Response, quota: Quota | None, *, now: float, cadence: bool) -> Hold | None:
+def hold(
+    response: Response, quota: Quota | None, *, now: float, cadence: bool, wait: float | None = None
+) -> Hold | None:
     """The instant before which this reply forbids the next request, or None when it forbids nothing.
 
     `cadence` is the dialect's word on whether `Retry-After` counts on a 2xx reply that has quota left:
-    some limiters send the end of the window with every reply (FAULTS: limiters disagree).
+    some limiters send the end of the window with every reply. Where it counts there, it is the service's own
+    pace: 0 means now. `wait` is a vendor's finer hint, in seconds, that goes before it.
     """
-    counts = response.status >= 300 or cadence or quota is None or not quota.remaining
-    if counts and "retry-after" in response.headers.fields:
-        seconds = retry_after(response.headers)
-        if seconds is not None and seconds > 0:
-            return Hold(now + min(max(seconds, SHORTEST), CEILING), Why.RETRY_AFTER)
+    if wait is None and "retry-after" in response.headers.fields:
+        counts = response.status >= 300 or cadence or quota is None or not quota.remaining
+        wait = retry_after(response.headers) if counts else None
+    paced = cadence and response.status < 300
+    if wait is not None and (wait > 0 or paced):
+        return Hold(now + min(max(wait, SHORTEST), CEILING), Why.RETRY_AFTER, paced)
     if response.status == 429 and quota is not None and quota.reset is not None:
         return Hold(min(max(quota.reset, now + 1), now + CEILING), Why.QUOTA)
     return spent(quota, now=now)
@@ -111,8 +123,10 @@ def _count(value: str | None) -> int | None:
 
 def _reset(value: str | None, headers: Headers, *, now: float) -> float | None:
     """A reset on our clock: the figure is a delta, epoch seconds or epoch milliseconds, told by its size."""
-    if not value or not _DECIMAL.fullmatch(value):
+    if not value:
         return None
+    if not _DECIMAL.fullmatch(value):
+        return _after(value, now)
     figure = float(value)
     if figure < 1e7:
         return now + figure
@@ -122,6 +136,15 @@ def _reset(value: str | None, headers: Headers, *, now: float) -> float | None:
         return None
     date = http_date(headers.get("date"))
     return now + figure - date if date is not None else figure
+
+
+def _after(value: str, now: float) -> float | None:
+    """A reset told as a duration with units, such as `6m0s` or `12ms`."""
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        return None
+    hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
+    return now + hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
 
 
 def _structured(headers: Headers, *, now: float) -> Quota | None:

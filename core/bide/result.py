@@ -12,16 +12,18 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
 
-from bide.document import JSON, parse_object
+from bide.document import JSON, at, parse, parse_object
+from bide.handles import Named
 
 Document: TypeAlias = Mapping[str, JSON]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+@dataclass(frozen=True, slots=True, repr=False)
+class Result(Named):
     """A completed job's result. `files` are references in the order the service named them.
 
-    `cost` is in the account's currency, `latency` in seconds; both are None where the service is silent.
+    `cost` is in the account's currency, `latency` in seconds; both are None where the service is silent. `place`
+    leads to the output inside `raw`, key by key; without one it is looked for under the usual names.
     """
 
     handle: str
@@ -29,6 +31,7 @@ class Result:
     cost: Decimal | None = None
     latency: float | None = None
     raw: str = field(default="{}", repr=False)
+    place: tuple[str, ...] | None = None
 
     @property
     def document(self) -> Document:
@@ -38,6 +41,8 @@ class Result:
     @property
     def output(self) -> JSON:
         """The part of the document that is the output: `output`, else `result`; an empty one hides no other."""
+        if self.place is not None:
+            return at(parse(self.raw.encode("utf-8", "surrogatepass")), self.place)
         document = self.document
         output = document.get("output")
         return output or document.get("result", output)

@@ -68,6 +68,8 @@ def _checked(job: Job) -> Job:
     for state in (job, job.last) if isinstance(job, Lost | Abandoned) else (job,):
         if state.handle is not None and not isinstance(state, Completed):
             state.terms.dialect.check(state.handle)
+        if isinstance(state, Waiting):
+            _ = state.request
     return job
 
 

@@ -71,6 +71,16 @@ def is_loopback(url: str) -> bool:
     return _LOOPBACK.fullmatch(host(url)) is not None
 
 
+def may_follow(url: str, home: str) -> bool:
+    """Whether an address that a service names may be asked: https anywhere, this machine only from this machine.
+
+    The key goes with it only to the service's own origin.
+    """
+    if is_loopback(url):
+        return is_loopback(home)
+    return origin(url) is not None and url[:6].lower() == "https:"
+
+
 def base(url: str) -> str:
     """An API's base URL without its last slash.
 

@@ -786,7 +786,9 @@ class Terse(bide.ModelRoute):
     cadence: bool = False
     said: Reading = field(default_factory=lambda: Reading(Phase.UNFINISHED))
 
-    def read(self, response: bide.Response, *, asked: Asked, handle: str | None) -> Reading:
+    def read(
+        self, response: bide.Response, *, asked: Asked, handle: str | None, order: bide.Order | None = None
+    ) -> Reading:
         del response, asked, handle
         return self.said
 

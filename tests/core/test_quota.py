@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bide.dates import http_date
 from bide.messages import Headers, Response
-from bide.pace import Why
+from bide.pace import SHORTEST, Why
 from bide.quota import CEILING, Hold, Quota, closing, hold, read_quota, retry_after, spent
 from tests.laws import START, header_lines
 
@@ -127,7 +127,9 @@ def test_delta_epoch_and_milliseconds_are_told_apart(figure: str, reset: float) 
     assert read_quota(headers(x_ratelimit_remaining="3", x_ratelimit_reset=figure), now=START) == Quota(None, 3, reset)
 
 
-@pytest.mark.parametrize("figure", ["", "6m0s", "-5", "nan", "10000000", "500000000", "5" * 10, "5" * 13, "1" * 40])
+@pytest.mark.parametrize(
+    "figure", ["", "6m0x", "m", "-5", "nan", "10000000", "500000000", "5" * 10, "5" * 13, "1" * 40]
+)
 def test_a_reset_of_no_known_kind_is_ignored(figure: str) -> None:
     assert read_quota(headers(x_ratelimit_limit="60", x_ratelimit_reset=figure), now=START) == Quota(60, None, None)
 
@@ -219,7 +221,32 @@ def test_until_when_a_reply_forbids_the_next_request(
 
 
 def test_a_dialect_with_a_cadence_obeys_retry_after_with_quota_left() -> None:
-    assert held(200, {"retry_after": "7"} | LEFT, cadence=True) == Hold(START + 7, Why.RETRY_AFTER)
+    assert held(200, {"retry_after": "7"} | LEFT, cadence=True) == Hold(START + 7, Why.RETRY_AFTER, paced=True)
+    assert held(429, {"retry_after": "7"} | LEFT, cadence=True) == Hold(START + 7, Why.RETRY_AFTER)
+
+
+def test_nothing_to_wait_for_means_now_where_the_service_sets_the_pace() -> None:
+    assert held(202, {"retry_after": "0"}, cadence=True) == Hold(START + SHORTEST, Why.RETRY_AFTER, paced=True)
+    assert held(429, {"retry_after": "0"}, cadence=True) is None
+
+
+def test_a_finer_hint_of_the_vendor_goes_before_retry_after() -> None:
+    fields = Headers.of([("retry-after", "7")])
+    reply = Response(200, fields)
+    assert hold(reply, None, now=START, cadence=True, wait=0.25) == Hold(START + 0.25, Why.RETRY_AFTER, paced=True)
+
+
+@pytest.mark.parametrize(
+    ("figure", "seconds"), [("6m0s", 360), ("12ms", 0.012), ("1h2m3s", 3723), ("7.66s", 7.66), ("2h", 7200)]
+)
+def test_a_reset_may_be_a_duration_with_units(figure: str, seconds: float) -> None:
+    names = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests")
+    fields = Headers.of([(names[1], "3"), (names[2], figure)])
+    quota = read_quota(fields, now=START, names=names)
+    assert quota is not None
+    assert quota.remaining == 3
+    assert quota.reset == pytest.approx(START + seconds)
+    assert read_quota(fields, now=START) is None
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from bide.messages import Headers, Order, Request, Response
 from bide.result import Problem, Receipt, Result
 
-Asked: TypeAlias = Literal["submit", "poll", "fetch", "cancel"]
+#: What a request is for; `confirm` is the look at a job after the service took its cancellation.
+Asked: TypeAlias = Literal["submit", "poll", "fetch", "cancel", "confirm"]
 
 
 class Phase(Enum):
@@ -40,7 +41,8 @@ class Reading(NamedTuple):
     """One reply, understood; a tuple, since one is made and dropped with every reply.
 
     `handle` finds the job again and may move between replies; `status` is the vendor's own word;
-    `progress` runs from 0 to 1; `expires` is the vendor's text for the instant the job times out.
+    `progress` runs from 0 to 1; `expires` is the vendor's text for the instant the job times out;
+    `wait` is how many seconds the reply asks to wait, beside `Retry-After`.
     """
 
     phase: Phase
@@ -51,6 +53,7 @@ class Reading(NamedTuple):
     problem: Problem | None = None
     receipt: Receipt | None = None
     expires: str | None = None
+    wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,11 @@ class Dialect(Protocol):
     @property
     def cadence(self) -> bool:
         """Whether `Retry-After` on a 2xx reply counts while quota is left."""
+        ...
+
+    @property
+    def quota(self) -> tuple[str, str, str] | None:
+        """The header fields of limit, remaining and reset, in lower case, where they are none of the usual ones."""
         ...
 
     @property
@@ -130,6 +138,6 @@ class Dialect(Protocol):
         """How many bytes the address in a reply to `locate` leads to, where the reply says so."""
         ...
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None) -> Reading:
-        """What a reply to `asked` says; `handle` is the job asked about, None for a submission."""
+    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
+        """What a reply to `asked` says; `handle` is the job asked about, None for a submission of `order`."""
         ...

@@ -67,6 +67,7 @@ class ModelRoute:
     name: str = field(default="modelroute", init=False)
     origin: str = field(default="", init=False)
     cadence: bool = field(default=False, init=False)
+    quota: None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", base(self.base_url))
@@ -142,7 +143,14 @@ class ModelRoute:
         size = (parse_object(response.body) or {}).get("size_bytes")
         return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None) -> Reading:
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,  # noqa: ARG002
+    ) -> Reading:
         """What a reply says; total over every status and every body.
 
         A document about another execution than the one asked for is not understood: caches mix replies up.

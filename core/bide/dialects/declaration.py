@@ -1,0 +1,93 @@
+"""A vendor's way of speaking, as data: frozen, printable, and the same in JSON (`bide.dialects.written`).
+
+    Declaration(
+        name="acme",
+        base_url="https://api.acme.example/v1",
+        submit=Call("POST", ("/jobs",), body={"model": "{model}", "input": "{input}"}),
+        poll=Call("GET", ("/jobs/{id}",)),
+        id=("id",),
+        status=("status",),
+        phases={"done": Phase.SUCCEEDED, "error": Phase.FAILED},
+        output=("output",),
+        message=("error.message",),
+    )
+
+`bide.dialects.declared.Declared` speaks it. Any word that is not in `phases` means "not yet".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bide.dialects import Phase
+from bide.dialects.calls import Call
+from bide.dialects.places import Places, Sign
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How a vendor signs its webhooks: which headers hold what, and what is signed.
+
+    `signed` is a template of `{id}`, `{timestamp}` and `{body}`; `prefix` stands before each signature; `key`
+    says how the secret's text becomes the key: as it is, or base64 after `whsec_`.
+    """
+
+    signature: str
+    timestamp: str
+    id: str = ""
+    signed: str = "{timestamp}.{body}"
+    prefix: str = ""
+    coding: Literal["hex", "base64"] = "hex"
+    key: Literal["text", "whsec"] = "text"
+    tolerance: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """All that is particular about one vendor's job API.
+
+    * Requests: `submit` (None: jobs are only watched), `poll`, `fetch` (None: the result lies in the job itself),
+      `cancel` (None: not offered), `file`; each with the header lines in `headers`. `authorization` is the header
+      that carries the caller's key, and how; None where the API wants none. The gap `{key}` in `submit` is for the
+      submission's idempotency key: only with it, or by PUT, is a submission ever sent twice.
+    * Finding the job again: `id`, and `links` by the names that the calls use; `~` is the address just asked.
+      The link called `status` moves while the job is unfinished. `cookies` are those to be sent back.
+    * Its phase: `signs` are tried first, in order, then the word at `status` in `phases`. A reply that shows
+      neither a sign nor a word says nothing of the job.
+    * Its news: `progress` (a figure) out of `full` (a figure, or the place of one); `wait_ms` (a hint beside
+      `Retry-After`, which counts on 2xx replies if `cadence`); `quota` (fields of limit, remaining, reset).
+    * Its end: `output` in the result; `files` (addresses or ids, which `file` fetches); `code`, `message` and
+      `request_id` of a problem.
+
+    `source` is where the vendor documents all this.
+    """
+
+    name: str
+    base_url: str
+    source: str = ""
+    submit: Call | None = None
+    poll: Call = Call()
+    fetch: Call | None = None
+    cancel: Call | None = None
+    file: Call = Call("GET", ("{file}",))
+    headers: tuple[tuple[str, str], ...] = (("accept", "application/json"),)
+    authorization: tuple[str, str] | None = ("authorization", "Bearer {key}")
+    id: Places = ()
+    links: Mapping[str, Places] = field(default_factory=dict[str, Places])
+    cookies: Places = ()
+    status: Places = ()
+    phases: Mapping[str, Phase] = field(default_factory=dict[str, Phase])
+    signs: tuple[Sign, ...] = ()
+    progress: str | None = None
+    full: str = "100"
+    cadence: bool = True
+    wait_ms: Places = ()
+    quota: tuple[str, str, str] | None = None
+    output: Places = ()
+    files: Places = ()
+    code: Places = ()
+    message: Places = ()
+    request_id: Places = ()
+    webhook: Signature | None = None

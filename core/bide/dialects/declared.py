@@ -1,0 +1,164 @@
+"""A declared dialect, spoken: its calls become requests; what comes back is understood in `bide.dialects.hearing`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from bide.dialects import Advice, Asked, Reading
+from bide.dialects.calls import Call
+from bide.dialects.declaration import Declaration
+from bide.dialects.hearing import Hearing
+from bide.document import JSON
+from bide.errors import InvalidHandle, InvalidOrder, NotOffered
+from bide.handles import COOKIE, ID, links, shown
+from bide.messages import Headers, Order, Request, Response
+from bide.urls import base, may_follow, origin
+
+_PLAIN = ("accept-encoding", "identity")  # a compressed reply could grow without bound
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Declared:
+    """Speaks as `declaration` says, at `base_url` (default: the declaration's own).
+
+    A handle is an id, an address, or both and more as JSON. Raises `InvalidAddress` for a base URL that is none.
+    """
+
+    declaration: Declaration
+    base_url: str = ""
+    name: str = field(default="", init=False)
+    origin: str = field(default="", init=False)
+    cadence: bool = field(default=True, init=False)
+    quota: tuple[str, str, str] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        url = base(self.base_url or self.declaration.base_url)
+        for name, value in (
+            ("base_url", url),
+            ("name", self.declaration.name),
+            ("origin", origin(url)),
+            ("cadence", self.declaration.cadence),
+            ("quota", self.declaration.quota),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"Declared({self.name} at {self.base_url})"
+
+    @property
+    def advice(self) -> Advice | None:
+        """None is declared."""
+        return None
+
+    def authorization(self, key: str) -> tuple[str, str]:
+        """The header line that carries the key; asked for only where the declaration has one."""
+        name, template = self.declaration.authorization or ("authorization", "{key}")
+        return name, template.replace("{key}", key)
+
+    def check(self, handle: str) -> str:
+        """`handle`, if the job can be polled with it; raises `InvalidHandle` otherwise."""
+        parts = links(handle)
+        foreign = [
+            name for name, part in parts.items() if name not in (ID, COOKIE) and not may_follow(part, self.base_url)
+        ]
+        if foreign or not self.finds(self.declaration.poll, handle):
+            wanted = " or ".join(self.declaration.poll.urls)
+            raise InvalidHandle(f"{shown(handle)!r} finds no job of {self.name}: give what fits {wanted}")
+        return handle
+
+    def submit(self, order: Order) -> Request:
+        """As declared; repeatable only under an idempotency key that is sent, or by PUT (RFC 9110, 9.2.2).
+
+        Raises `NotOffered` where jobs can only be watched, `InvalidOrder` for what the service has no place for.
+        """
+        call = self.declaration.submit
+        if call is None:
+            raise NotOffered(f"{self.name} is declared without a submission: submit elsewhere and watch the job here")
+        told = {"webhook URL": (order.webhook_url, "webhook"), "metadata": (order.metadata, "metadata")}
+        for what, (value, gap) in told.items():
+            if value is not None and gap not in call.gaps:
+                raise InvalidOrder(f"{self.name} has no place for a {what}: leave it out")
+        request = self._request(call, _names(order))
+        if request is None:
+            raise InvalidOrder(f"the model {order.model[:80]!r} cannot stand in {' or '.join(call.urls)}")
+        keyed = order.key is not None and "key" in call.gaps
+        return replace(request, repeatable=keyed or call.method in ("PUT", "DELETE"))
+
+    def poll(self, handle: str) -> Request:
+        """The look at the job."""
+        return self._asking(self.declaration.poll, handle)
+
+    def fetch(self, handle: str) -> Request:
+        """The result, where it lies elsewhere than in the job."""
+        return self._asking(self.declaration.fetch, handle)
+
+    def cancel(self, handle: str) -> Request:
+        """The cancellation; raises `NotOffered` where there is none."""
+        return self._asking(self.declaration.cancel, handle)
+
+    def locate(self, file: str) -> Request:
+        """The file itself, by its address or id; raises `InvalidHandle` for what is neither."""
+        request = self._request(self.declaration.file, {"file": file})
+        if request is None or not may_follow(request.url, self.base_url):
+            raise InvalidHandle(f"{shown(file)!r} is no file of {self.name}")
+        return replace(request, headers=(_PLAIN,))
+
+    def may_locate(self, headers: Headers) -> bool:  # noqa: ARG002  a declared file is never an address of another
+        """Never: a reply to `locate` is the file."""
+        return False
+
+    def located(self, response: Response) -> Request | None:  # noqa: ARG002
+        """Always None: a reply to `locate` is the file."""
+        return None
+
+    def announced(self, response: Response) -> int | None:  # noqa: ARG002
+        """Always None: no address, no announcement."""
+        return None
+
+    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
+        """What a reply says; total over every status and every body."""
+        return Hearing(self, response, asked, handle, order).reading()
+
+    def asked_url(self, asked: Asked, handle: str | None, order: Order | None) -> str:
+        """Where a reply comes from: the base of every relative address in it (RFC 9110, 10.2.2)."""
+        if order is not None:
+            return self.submit(order).url
+        speak = {"fetch": self.fetch, "cancel": self.cancel}.get(asked, self.poll)
+        return speak(handle).url if handle else self.base_url
+
+    def finds(self, call: Call | None, handle: str) -> bool:
+        """Whether this handle says where to send this call."""
+        return call is not None and self._url(call, handle) is not None
+
+    def _url(self, call: Call, handle: str) -> str | None:
+        return call.url(self.base_url, cast("dict[str, JSON]", links(handle)))
+
+    def _asking(self, call: Call | None, handle: str) -> Request:
+        if call is None:
+            raise NotOffered(f"{self.name} offers no such call, or none is declared")
+        request = self._request(call, cast("dict[str, JSON]", links(handle)))
+        if request is None:
+            raise NotOffered(f"{self.name} has not said where to send this for {shown(handle)}")
+        return request
+
+    def _request(self, call: Call, names: dict[str, JSON]) -> Request | None:
+        url = call.url(self.base_url, names)
+        if url is None:
+            return None
+        cookie, home = names.get(COOKIE), origin(url) == self.origin
+        cookies = ((COOKIE, cookie),) if isinstance(cookie, str) and home else ()
+        lines = (*self.declaration.headers, _PLAIN, *call.lines(names), *cookies)
+        credential = self.declaration.authorization is not None
+        return Request(call.method, url, lines, call.content(names), credential=credential)
+
+
+def _names(order: Order) -> dict[str, JSON]:
+    metadata = None if order.metadata is None else dict(order.metadata)
+    return {
+        "model": order.model,
+        "input": dict(order.input),
+        "key": order.key,
+        "metadata": metadata,
+        "webhook": order.webhook_url,
+    }

@@ -1,0 +1,53 @@
+"""What finds a job again: an id, an address, or several of them in one string; and what of it people may see.
+
+A service that names its jobs by addresses may hand out more than one (of the status, of the result, of the
+cancellation), and may move them. All of that is the handle, so that a token or a log line needs one string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from json import dumps
+from typing import Any, cast
+
+from bide.document import parse_object
+from bide.urls import public
+
+ID = "id"
+STATUS = "status"
+COOKIE = "cookie"
+
+
+def links(handle: str) -> dict[str, str]:
+    """The parts of a handle by name: `id`, or `status` for the address that is polled, and whatever else there is."""
+    if handle[:1] == "{":
+        parts = parse_object(handle.encode("utf-8", "surrogatepass")) or {}
+        return {name: value for name, value in parts.items() if isinstance(value, str)}
+    return {STATUS if "://" in handle else ID: handle}
+
+
+def handle_of(parts: Mapping[str, str]) -> str | None:
+    """The parts as one string: an id or an address as it is, anything else as JSON; None where nothing is known."""
+    if len(parts) == 1:
+        (alone,) = parts.values()
+        if links(alone) == dict(parts):
+            return alone
+    return dumps(dict(sorted(parts.items())), separators=(",", ":")) if parts else None
+
+
+def shown(handle: str) -> str:
+    """The part of a handle that may be shown: its id, or its address without the query, which may hold a signature."""
+    parts = links(handle)
+    return public(parts.get(ID) or parts.get(STATUS) or next(iter(parts.values()), "job"))
+
+
+class Named:
+    """A dataclass with a `handle`, of which its repr tells no more than may be shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        members = ((field.name, getattr(self, field.name)) for field in fields(cast("Any", self)) if field.repr)
+        said = (f"{name}={shown(value) if name == 'handle' and value else value!r}" for name, value in members)
+        return f"{type(self).__name__}({', '.join(said)})"
