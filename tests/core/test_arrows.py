@@ -789,7 +789,7 @@ class Terse(bide.ModelRoute):
     def read(
         self, response: bide.Response, *, asked: Asked, handle: str | None, order: bide.Order | None = None
     ) -> Reading:
-        del response, asked, handle
+        del response, asked, handle, order
         return self.said
 
 
