@@ -9,12 +9,75 @@ from typing import Any
 from hypothesis import strategies as st
 
 import bide
+from bide.dialects import Phase
+from bide.dialects.calls import Call
+from bide.dialects.declaration import Declaration
+from bide.dialects.declared import Declared
+from bide.dialects.places import Sign
 from bide.document import JSON
 
 START = 1_795_440_807.0  # 2026-11-23T13:33:27Z
 DIALECT = bide.ModelRoute()
 HANDLE = "exec_11111111-2222-4333-8444-555555555555"
 KEY = "sk_" + "5ec2e7" * 10 + "5ec2_deadbeef"
+
+BY_LINKS = Declared(
+    Declaration(
+        name="by-links",
+        base_url="https://api.links.example/v1",
+        submit=Call("POST", ("/jobs/{model}",), headers=(("idempotency-key", "{key}"),), body={"...": "{input}"}),
+        poll=Call("GET", ("{status}", "/jobs/{id}")),
+        fetch=Call("GET", ("{result}",)),
+        cancel=Call("DELETE", ("{cancel}", "/jobs/{id}")),
+        id=("id", "execution_id"),
+        links={"status": ("@location", "urls.get"), "result": ("urls.result",), "cancel": ("urls.cancel",)},
+        cookies=("affinity",),
+        status=("status",),
+        phases={
+            "completed": Phase.SUCCEEDED,
+            "failed": Phase.FAILED,
+            "cancelled": Phase.CANCELLED,
+            "expired": Phase.EXPIRED,
+        },
+        signs=(Sign(Phase.CANCELLED, http=("404",), asked=("confirm",)),),
+        progress="progress",
+        wait_ms=("@retry-after-ms",),
+        output=("output", "result"),
+        files=("output", "result"),
+        code=("error.code",),
+        message=("error.message",),
+    )
+)
+BY_CODE = Declared(
+    Declaration(
+        name="by-code",
+        base_url="https://api.code.example",
+        submit=Call("PUT", ("/{model}",), body="{input}"),
+        fetch=Call("GET", ("{resource}",)),
+        cancel=Call("POST", ("{status}:cancel",)),
+        links={"status": ("@location",), "resource": ("~",)},
+        signs=(Sign(Phase.UNFINISHED, http=("202",)), Sign(Phase.SUCCEEDED, asked=("poll", "confirm"))),
+    )
+)
+#: Each dialect with a handle of its kind.
+DIALECTS: list[tuple[bide.Dialect, str]] = [
+    (DIALECT, HANDLE),
+    (BY_LINKS, HANDLE),
+    (BY_CODE, "https://api.code.example/operations/7?sig=5ec2e75ec2e75ec2"),
+]
+ADDRESSES = [
+    "/v1/moved/1",
+    "moved",
+    "https://api.links.example/v1/jobs/2?sig=5ec2e75ec2e75ec2",
+    "https://elsewhere.example/3",
+    "http://elsewhere.example/4",
+    "https://127.0.0.1/5",
+    "ftp://x",
+    "https://user:5ec2e7@api.links.example/",
+    "//elsewhere.example/6",
+    "https://[",
+    " ",
+]
 
 STATUSES = [
     "PENDING",
@@ -65,6 +128,8 @@ json_values: st.SearchStrategy[JSON] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=6,
 )
+addresses = st.sampled_from(ADDRESSES)
+links: st.SearchStrategy[JSON] = st.dictionaries(st.sampled_from(["get", "result", "cancel"]), addresses)
 times = st.sampled_from(
     ["2026-11-23T13:38:27Z", "2026-11-23T13:38:27.5+01:00", "2020-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "soon", ""]
 )
@@ -101,7 +166,8 @@ def documents(draw: st.DrawFn) -> dict[str, JSON]:
     document.update(draw(outputs))
     if draw(st.booleans()):
         document["error"] = draw(_errors())
-    extra = {
+    extra: dict[str, st.SearchStrategy[JSON]] = {
+        "urls": links,
         "expires_at": times,
         "cost": json_values,
         "latency_ms": json_values,
@@ -166,6 +232,9 @@ header_lines = st.one_of(
         st.just("RateLimit"), st.sampled_from(['"default";r=0;t=30', "limit=60, remaining=0, reset=9", "r=;t=x", '""'])
     ),
     st.tuples(st.just("Date"), dates),
+    st.tuples(st.just("Location"), addresses),
+    st.tuples(st.just("Retry-After-Ms"), figures),
+    st.tuples(st.just("Set-Cookie"), st.sampled_from(["affinity=a1; Path=/", "affinity=; x", "session=5ec2e7"])),
     st.tuples(st.text(max_size=8), st.text(max_size=12)),
 )
 responses = st.builds(
@@ -222,12 +291,13 @@ def advance(job: bide.Job, step: Step) -> tuple[bide.Job, float]:
 def jobs(draw: st.DrawFn) -> bide.Job:
     """A job in any state that can be reached, by whatever replies."""
     pace, patience = draw(paces), draw(patiences)
+    dialect, handle = draw(st.sampled_from([DIALECTS[0], *DIALECTS]))
     job: bide.Job
     if draw(st.booleans()):
         order = bide.Order("flux-1.1-pro", {"prompt": "a fox"}, key=draw(st.sampled_from(["key-1", None])))
-        job = bide.submit(order, dialect=DIALECT, now=START, pace=pace, patience=patience)
+        job = bide.submit(order, dialect=dialect, now=START, pace=pace, patience=patience)
     else:
-        job = bide.watch(HANDLE, dialect=DIALECT, now=START, pace=pace, patience=patience)
+        job = bide.watch(handle, dialect=dialect, now=START, pace=pace, patience=patience)
     for step in draw(st.lists(steps, max_size=6)):
         job, _ = advance(job, step)
     return job

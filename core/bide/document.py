@@ -96,7 +96,7 @@ def number(value: object) -> float | None:
 
 
 def money(value: object) -> Decimal | None:
-    """A sum as `Decimal`, from a decimal string or a JSON number (modelroute-api.md, 12)."""
+    """A sum as `Decimal`, from a decimal string or a JSON number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     if isinstance(value, int) and abs(value) >= 10**40:  # Python refuses to write thousands of digits

@@ -12,7 +12,9 @@ resuming a transfer in the middle.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 from bide.dialects import Dialect, Phase, Reading
 from bide.finished import Reason
@@ -23,6 +25,7 @@ from bide.pace import Growing, Why, ceil_ms
 from bide.patience import Patience
 from bide.quota import Quota, closing, hold, read_quota, spent
 from bide.result import Problem
+from bide.urls import is_id, public
 
 _FORMATS = (
     (0, b"\x89PNG\r\n\x1a\n", ".png"),
@@ -139,6 +142,18 @@ def download(
         return Downloading(terms, past, file, now, now, Why.AT_ONCE)
     due = min(ceil_ms(held.until), past.deadline)
     return Downloading(terms, past, file, due, due, held.why)
+
+
+def file_name(file: str) -> str:
+    """A name on disk for a file: its id, or the last part of its address with what tells it from its namesakes.
+
+    Made of letters, digits, '.', '_' and '-' alone, without an ending; the query, which may change, has no part in it.
+    """
+    if is_id(file):
+        return file
+    address = public(file)
+    last = re.sub(r"[^A-Za-z0-9_-]+", "-", address.rstrip("/").rpartition("/")[2].partition(".")[0])[:60].strip("-")
+    return f"{last or 'file'}-{crc32(address.encode('utf-8', 'replace')):08x}"
 
 
 def suffix(head: bytes) -> str:

@@ -69,7 +69,7 @@ class Failed(Named):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cancelled(Named):
-    """The service says the job was cancelled, by the caller or by itself (modelroute-api.md, 16 row 23)."""
+    """The service says the job was cancelled, by the caller or by itself."""
 
     terms: Terms
     past: History

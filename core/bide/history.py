@@ -6,7 +6,7 @@ says "not yet" clears the failures, and no number of them is ever a failure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from sys import intern
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ class Terms:
     dialect: Dialect
     pace: Pace
     patience: Patience
-    seed: str
+    seed: str = field(repr=False)  # often the handle, which may be a signed address
 
 
 class Event(NamedTuple):

@@ -114,7 +114,7 @@ Reply: TypeAlias = Response | NoResponse
 class Order:
     """One logical submission: what to run, and the key that keeps it from being run twice.
 
-    `key` is the idempotency key (modelroute-api.md, 15): make it once per submission, before the first
+    `key` is the idempotency key: make it once per submission, before the first
     byte leaves, and every retry carries it. Without a key an unclear outcome is never tried again.
     Raises `InvalidOrder` when `input` or `metadata` cannot be written as JSON.
     """

@@ -1,7 +1,7 @@
 """What reply headers say of the rate limit, and until when they forbid the next request.
 
 Read before trouble comes: nothing remaining means wait for the reset, not for a 429. `Retry-After` wins
-over the rest (modelroute-api.md, 16 row 18). Times of the server are compared with the reply's own `Date`,
+over the rest (RFC 9110, 10.2.3). Times of the server are compared with the reply's own `Date`,
 never with our clock, so a skewed clock on either side changes nothing. A malformed field is ignored.
 """
 

@@ -55,7 +55,7 @@ class Result(Named):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, as the service put it (modelroute-api.md, 9). Unknown codes are kept as they came.
+    """What went wrong, as the service put it. Unknown codes are kept as they came.
 
     `retryable` is None where neither the reply nor the code tells. `details` are (field, code, message).
     """
@@ -76,7 +76,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the service promised when it took the job: sums as `Decimal`, times aware (modelroute-api.md, 4)."""
+    """What the service promised when it took the job: sums as `Decimal`, times aware."""
 
     hold_amount: Decimal | None = None
     estimated_cost: Decimal | None = None

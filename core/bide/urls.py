@@ -88,7 +88,7 @@ def base(url: str) -> str:
     """
     if origin(url) is None or "?" in url or "#" in url:
         raise InvalidAddress(
-            f"{public(url)} is no base URL: give scheme, host and path, such as https://api.modelroute.ai"
+            f"{public(url)} is no base URL: give scheme, host and path, such as https://api.example.com/v1"
         )
     if url[:5].lower() == "http:" and not is_loopback(url):
         raise InvalidAddress(f"{public(url)} would send the key unencrypted: use https")

@@ -17,6 +17,7 @@ from typing_extensions import Self
 
 from bide.download import Downloaded, Downloading, Undelivered
 from bide.errors import SaveError
+from bide.handles import shown
 from bide_transports.sinks import Into
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
@@ -124,7 +125,9 @@ def file_into(part: Part, state: Downloading) -> Into:
 def undelivered(end: Undelivered) -> SaveError:
     """The error for a file that could not be had."""
     because = f" ({end.problem})" if end.problem else ""
-    return SaveError(f"{end.file} could not be had: {end.reason.value}{because}; it stays at the service: save again")
+    return SaveError(
+        f"{shown(end.file)} could not be had: {end.reason.value}{because}; it stays at the service: save again"
+    )
 
 
 def _sync(directory: Path) -> None:

@@ -19,7 +19,8 @@ from typing_extensions import Self
 
 import bide
 from bide.document import JSON
-from bide.download import Downloaded, Downloading, Undelivered, suffix
+from bide.download import Downloaded, Downloading, Undelivered, file_name, suffix
+from bide.handles import shown
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.secret import Secret
@@ -54,10 +55,10 @@ class Interrupted(KeyboardInterrupt):
     """Waiting was interrupted. The job goes on at the service: `job` is where to resume from."""
 
     def __init__(self, job: bide.Job) -> None:
-        name = f"job {job.handle}" if job.handle else "the submission"
+        name = f"job {shown(job.handle)}" if job.handle else "the submission"
         super().__init__(
             f"waiting was interrupted; {name} may go on at the service: keep bide.dump(error.job) and go on "
-            f"with client.wait(client.resume(token)){f', or client.wait({job.handle!r})' if job.handle else ''}"
+            "with client.wait(client.resume(token))"
         )
         self.job = job
 
@@ -147,7 +148,7 @@ class Client(Desk):
         return [self._save(file, Path(directory)) for file in result.files]
 
     def _save(self, name: str, directory: Path) -> Path:
-        with Part(directory, name) as part:
+        with Part(directory, file_name(name)) as part:
             done = self._download(self._downloading(name), part)
             if isinstance(done, Undelivered):
                 raise undelivered(done)

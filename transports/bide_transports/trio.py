@@ -18,7 +18,7 @@ from typing_extensions import Self
 
 import bide
 from bide.document import JSON
-from bide.download import Downloaded, Downloading, Undelivered, suffix
+from bide.download import Downloaded, Downloading, Undelivered, file_name, suffix
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.secret import Secret
@@ -166,7 +166,7 @@ class Client(Desk):
         return [await self._save(file, Path(directory)) for file in result.files]
 
     async def _save(self, name: str, directory: Path) -> Path:
-        with Part(directory, name) as part:
+        with Part(directory, file_name(name)) as part:
             done = await self._download(self._downloading(name), part)
             if isinstance(done, Undelivered):
                 raise undelivered(done)
