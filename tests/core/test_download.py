@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import bide
 from bide.document import JSON
-from bide.download import Downloaded, Downloading, Undelivered, download, suffix
+from bide.download import Downloaded, Downloading, Undelivered, download, file_name, suffix
 from bide.errors import InvalidHandle
 from tests.laws import DIALECT, START, gaps, replies
 
@@ -330,3 +331,23 @@ def test_a_state_can_be_taken_up_again_from_its_end() -> None:
 )
 def test_the_first_bytes_decide_the_ending(head: bytes, ending: str) -> None:
     assert suffix(head) == ending
+
+
+@pytest.mark.parametrize(
+    ("file", "stem"),
+    [
+        ("https://cdn.example/a/out-0.png?sig=1", "out-0"),
+        ("https://cdn.example/", "cdn"),
+        ("https://cdn.example/a b;c.tar.gz", "a-b-c"),
+        ("https://cdn.example/.../..%2F..%2Fetc", "file"),
+        ("https://cdn.example/" + "x" * 300, "x" * 60),
+    ],
+)
+def test_a_file_has_a_name_of_its_own_on_disk(file: str, stem: str) -> None:
+    assert re.fullmatch(re.escape(stem) + r"-[0-9a-f]{8}", file_name(file))
+    assert file_name("file_1-a") == "file_1-a"
+
+
+def test_files_of_one_name_at_different_places_do_not_collide() -> None:
+    assert file_name("https://x.example/a/out.png") != file_name("https://x.example/b/out.png")
+    assert file_name("https://x.example/a/out.png?sig=1") == file_name("https://x.example/a/out.png?sig=2")

@@ -124,8 +124,9 @@ class Declared:
         """Where a reply comes from: the base of every relative address in it (RFC 9110, 10.2.2)."""
         if order is not None:
             return self.submit(order).url
-        speak = {"fetch": self.fetch, "cancel": self.cancel}.get(asked, self.poll)
-        return speak(handle).url if handle else self.base_url
+        call = {"fetch": self.declaration.fetch, "cancel": self.declaration.cancel}.get(asked, self.declaration.poll)
+        url = self._url(call, handle) if call is not None and handle else None
+        return url or self.base_url
 
     def finds(self, call: Call | None, handle: str) -> bool:
         """Whether this handle says where to send this call."""

@@ -107,7 +107,10 @@ class Hearing:
         """An address in the reply, whole; None for one that must not be followed."""
         if not isinstance(said, str) or not said:
             return None
-        url = said if "://" in said else urljoin(self._url(), said)
+        try:
+            url = said if "://" in said else urljoin(self._url(), said)
+        except ValueError:
+            return None
         return url if may_follow(url, self.dialect.base_url) else None
 
     def _url(self) -> str:
@@ -127,10 +130,10 @@ class Hearing:
 
     def _files(self) -> Iterator[str]:
         declared = self.dialect.declaration
+        by_address = is_link(declared.file.urls[0])
         for said in (said for place in declared.files for said in strings(self.facts.value(place))):
-            file = self._followed(said) if is_link(declared.file.urls[0]) else said
-            if file is not None:
-                yield file
+            if may_follow(said, self.dialect.base_url) if by_address else said:
+                yield said
 
     def _problem(self) -> Problem:
         declared, facts = self.dialect.declaration, self.facts

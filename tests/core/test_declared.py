@@ -1,0 +1,355 @@
+"""A declared dialect on the real machine: what is sent, what is understood, and what no reply can make it do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bide
+from bide.dialects import Asked, Phase, Reading
+from bide.dialects.calls import Call
+from bide.dialects.declaration import Declaration
+from bide.dialects.declared import Declared
+from bide.dialects.places import Sign
+from bide.document import JSON
+from bide.errors import InvalidAddress, InvalidHandle, InvalidOrder, NotOffered
+from bide.messages import Headers, Order, Response
+from tests.laws import BY_CODE, BY_LINKS, KEY, START, responses
+
+API = "https://api.links.example/v1"
+OP = "https://api.code.example/operations/7"
+
+
+def reply(document: JSON, status: int = 200, **fields: str) -> Response:
+    lines = [(name.replace("_", "-"), value) for name, value in fields.items()]
+    return Response(status, Headers.of(lines), json.dumps(document).encode())
+
+
+def with_(dialect: Declared, **changes: object) -> Declared:
+    return Declared(replace(dialect.declaration, **changes))  # type: ignore[arg-type]
+
+
+def submitted(answer: Response, dialect: Declared = BY_LINKS) -> bide.Job:
+    order = Order("fox", {"prompt": "a fox"}, "key-1")
+    return bide.submit(order, dialect=dialect, now=START).receive(answer, now=START)
+
+
+def polling(dialect: Declared = BY_LINKS, handle: str = "job-7") -> bide.Polling:
+    return bide.watch(handle, dialect=dialect, now=START)
+
+
+def read(
+    answer: Response, asked: Asked = "poll", handle: str | None = "job-7", dialect: Declared = BY_LINKS
+) -> Reading:
+    return dialect.read(answer, asked=asked, handle=handle)
+
+
+def test_a_submission_is_made_as_declared() -> None:
+    request = BY_LINKS.submit(Order("fox", {"prompt": "a fox"}, "key-1"))
+    assert (request.method, request.url, request.body) == ("POST", f"{API}/jobs/fox", b'{"prompt":"a fox"}')
+    assert dict(request.headers) == {
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "content-type": "application/json",
+        "idempotency-key": "key-1",
+    }
+    assert request.credential
+
+
+def test_a_submission_is_repeatable_only_under_a_key_that_is_sent_or_by_put() -> None:
+    keyless = with_(BY_LINKS, submit=Call("POST", ("/jobs",), body="{input}"))
+    assert BY_LINKS.submit(Order("fox", {}, "key-1")).repeatable
+    assert not BY_LINKS.submit(Order("fox", {})).repeatable
+    assert not keyless.submit(Order("fox", {}, "key-1")).repeatable
+    assert BY_CODE.submit(Order("fox", {})).repeatable
+
+
+def test_what_the_service_has_no_place_for_is_refused_before_anything_is_sent() -> None:
+    for order, what in (
+        (Order("fox", {}, webhook_url="https://x.example"), "webhook URL"),
+        (Order("fox", {}, metadata={}), "metadata"),
+        (Order("../fox", {}), "cannot stand in /jobs/{model}"),
+    ):
+        with pytest.raises(InvalidOrder, match=what):
+            bide.submit(order, dialect=BY_LINKS, now=START)
+    with pytest.raises(NotOffered, match="watch the job"):
+        bide.submit(Order("fox", {}), dialect=with_(BY_LINKS, submit=None), now=START)
+    takes = with_(BY_LINKS, submit=Call("POST", ("/jobs",), body={"hook": "{webhook}", "meta": "{metadata}"}))
+    order = Order("fox", {}, metadata={"a": 1}, webhook_url="https://x.example")
+    assert json.loads(takes.submit(order).body) == {"hook": "https://x.example", "meta": {"a": 1}}
+
+
+def test_a_cancellation_that_is_not_offered_is_refused_before_anything_is_sent() -> None:
+    with pytest.raises(NotOffered, match="by-links offers no such call"):
+        bide.cancel(polling(with_(BY_LINKS, cancel=None)), now=START)
+    with pytest.raises(NotOffered, match="has not said where to send this for job-7"):
+        bide.cancel(polling(with_(BY_LINKS, cancel=Call(urls=("{cancel}",)))), now=START)
+
+
+@pytest.mark.parametrize("handle", ["http://api.links.example/1", "https://127.0.0.1/1", "", "a/../b", "{"])
+def test_a_handle_that_finds_nothing_is_refused(handle: str) -> None:
+    with pytest.raises(InvalidHandle, match=r"finds no job of by-links: give what fits \{status\} or /jobs/\{id\}"):
+        bide.watch(handle, dialect=BY_LINKS, now=START)
+    with pytest.raises(InvalidHandle, match="finds no job of by-code"):
+        bide.watch("job-7", dialect=BY_CODE, now=START)
+
+
+def test_the_key_goes_where_and_as_declared() -> None:
+    assert BY_LINKS.authorization("k") == ("authorization", "Bearer k")
+    assert with_(BY_LINKS, authorization=("x-api-key", "{key}")).authorization("k") == ("x-api-key", "k")
+    assert not with_(BY_LINKS, authorization=None).poll("job-7").credential
+
+
+def test_the_base_url_is_checked_and_may_be_another() -> None:
+    assert Declared(BY_LINKS.declaration, "https://eu.links.example").poll("7").url == "https://eu.links.example/jobs/7"
+    with pytest.raises(InvalidAddress):
+        Declared(BY_LINKS.declaration, "http://api.links.example")
+
+
+def test_an_acknowledgement_names_the_job_and_where_it_is() -> None:
+    job = submitted(reply({"id": "job-7", "urls": {"cancel": f"{API}/jobs/7/cancel"}}, 201, location="../jobs/7?sig=1"))
+    assert isinstance(job, bide.Polling)
+    assert job.request.url == f"{API}/jobs/7?sig=1"
+    assert bide.cancel(job, now=START).request.url == f"{API}/jobs/7/cancel"
+    assert bide.load(bide.dump(job), dialect=BY_LINKS) == job
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_an_acknowledgement_without_a_way_to_follow_the_job_is_no_success(status: int) -> None:
+    for dialect in (BY_LINKS, BY_CODE):
+        job = submitted(reply({"status": "queued"}, status), dialect)
+        assert isinstance(job, bide.Submitting)
+    keyless = bide.submit(Order("fox", {}), dialect=BY_LINKS, now=START)
+    after = keyless.receive(reply({"status": "queued"}, status), now=START)
+    assert isinstance(after, bide.Abandoned)
+    assert after.reason is bide.Reason.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("/v2/moved", "https://api.links.example/v2/moved"),
+        ("moved", f"{API}/jobs/moved"),
+        ("?page=2", f"{API}/jobs/job-7?page=2"),
+        ("https://elsewhere.example/1", "https://elsewhere.example/1"),
+        ("//elsewhere.example/1", "https://elsewhere.example/1"),
+    ],
+)
+def test_an_address_is_resolved_against_the_one_that_was_asked(said: str, asked: str) -> None:
+    job = polling().receive(reply({"id": "job-7", "status": "running"}, location=said), now=START)
+    assert isinstance(job, bide.Polling)
+    assert job.request.url == asked
+    key = bide.credential_for(job.request, BY_LINKS, bide.Secret(KEY))
+    assert bool(key) is asked.startswith("https://api.links.example/")
+
+
+@pytest.mark.parametrize(
+    "said", ["http://api.links.example/1", "https://127.0.0.1/1", "https://a@b.example/", "", "https://[", "//["]
+)
+def test_an_address_that_must_not_be_followed_changes_nothing(said: str) -> None:
+    job = polling().receive(reply({"id": "job-7", "status": "running"}, location=said), now=START)
+    assert isinstance(job, bide.Polling)
+    assert job.request.url == f"{API}/jobs/job-7"
+
+
+def test_what_a_finished_reply_points_to_is_not_where_the_job_is_polled() -> None:
+    job = polling().receive(
+        reply({"status": "completed", "urls": {"result": "/v1/r/7"}}, location="/elsewhere"), now=START
+    )
+    assert isinstance(job, bide.Fetching)
+    assert job.request.url == "https://api.links.example/v1/r/7"
+    assert "elsewhere" not in job.handle
+
+
+def test_a_result_lies_in_the_job_where_nothing_leads_elsewhere() -> None:
+    done = reply({"status": "Completed", "output": {"image": "https://cdn.example/a.png", "n": 1}, "progress": 100})
+    job = polling().receive(done, now=START)
+    assert isinstance(job, bide.Completed)
+    assert job.result.output == {"image": "https://cdn.example/a.png", "n": 1}
+    assert job.result.files == ("https://cdn.example/a.png",)
+    assert read(done).progress == 1.0
+
+
+def test_a_fetched_document_is_the_result_whatever_its_words() -> None:
+    job = read(reply({"status": "failed", "id": "other", "result": 7}), "fetch")
+    assert job.phase is Phase.SUCCEEDED
+    assert job.result is not None
+    assert job.result.output == 7
+    assert read(reply({}, 202), "fetch").phase is Phase.UNFINISHED
+    assert read(reply({}, 404), "fetch").phase is Phase.MISSING
+
+
+def test_what_is_no_document_is_a_file() -> None:
+    handle = '{"id":"job-7","result":"https://api.links.example/r/7"}'
+    result = read(Response(200, body=b"\x89PNG"), "fetch", handle).result
+    assert result == bide.Result(handle, ("https://api.links.example/r/7",))
+    empty = read(Response(204), "fetch", handle).result
+    assert empty == bide.Result(handle)
+
+
+def test_only_an_address_is_a_file() -> None:
+    texts: JSON = ["http://cdn.example/a", "/b", "plain", "see https://x.example", "https://cdn.example/c"]
+    result = read(reply({"status": "completed", "output": texts})).result
+    assert result is not None
+    assert result.files == ("https://cdn.example/c",)
+
+
+def test_files_may_be_ids() -> None:
+    dialect = with_(BY_LINKS, fetch=None, files=("file_id",), file=Call(urls=("/files/{file}/content",)))
+    result = read(reply({"status": "completed", "file_id": "file-1"}), dialect=dialect).result
+    assert result is not None
+    assert result.files == ("file-1",)
+    request = dialect.locate("file-1")
+    assert (request.url, request.credential) == (f"{API}/files/file-1/content", True)
+    with pytest.raises(InvalidHandle, match="no file of by-links"):
+        dialect.locate("../up")
+    with pytest.raises(InvalidHandle, match="no file of by-links"):
+        BY_LINKS.locate("https://127.0.0.1/f?sig=5ec2e7")
+
+
+def test_a_reply_to_locate_is_the_file() -> None:
+    answer = reply({"url": "https://x.example", "expires_at": 1})
+    assert not BY_LINKS.may_locate(answer.headers)
+    assert BY_LINKS.located(answer) is None
+    assert BY_LINKS.announced(answer) is None
+    assert BY_LINKS.advice is None
+
+
+def test_a_reply_about_another_job_is_not_understood() -> None:
+    assert read(reply({"id": "job-8", "status": "completed"})).phase is Phase.UNREADABLE
+    assert read(reply({"id": "job-8", "status": "completed"}), handle=f"{API}/jobs/7").phase is Phase.SUCCEEDED
+
+
+def test_a_page_in_place_of_the_api_is_not_understood() -> None:
+    page = read(Response(200, body=b"<html>sign in? token=abc</html>"))
+    assert page.phase is Phase.UNREADABLE
+    assert page.problem == bide.Problem("HTTP_200", "<html>sign in? token=abc</html>")
+    assert read(reply({"other": 1})).phase is Phase.UNREADABLE
+
+
+def test_a_status_code_may_be_all_there_is() -> None:
+    assert read(Response(202), handle=OP, dialect=BY_CODE).phase is Phase.UNFINISHED
+    over = read(Response(200, body=b'{"a":1}'), handle=OP, dialect=BY_CODE)
+    assert over.result is not None
+    assert over.result.output is None
+    job = submitted(Response(202, Headers.of([("Location", f"{OP}?sig=1")])), BY_CODE)
+    assert isinstance(job, bide.Polling)
+    done = job.receive(Response(200), now=START)
+    assert isinstance(done, bide.Fetching)
+    assert done.request.url == "https://api.code.example/fox"
+
+
+def test_a_problem_is_told_in_the_declared_words() -> None:
+    told = reply({"error": {"code": "BAD", "message": "no bearer abcdefgh12345"}, "status": "failed"})
+    job = polling().receive(told, now=START)
+    assert isinstance(job, bide.Failed)
+    assert job.problem == bide.Problem("BAD", "no [redacted]")
+    assert read(reply({"status": "failed"})).problem == bide.Problem("FAILED")
+    named = read(reply({}, 429, x_request_id="r-1"), dialect=with_(BY_LINKS, request_id=("@x-request-id",)))
+    assert (named.phase, named.problem) == (Phase.LIMITED, bide.Problem("HTTP_429", "", None, "r-1"))
+
+
+def test_a_job_that_is_gone_after_its_cancellation_is_cancelled() -> None:
+    asked = bide.cancel(polling(), now=START).receive(reply({"status": "running"}), now=START)
+    assert isinstance(asked, bide.Cancelling)
+    assert isinstance(asked.receive(reply({}, 404), now=START), bide.Cancelled)
+    refused = bide.cancel(polling(), now=START).receive(reply({}, 409), now=START)
+    assert isinstance(refused, bide.Cancelling)
+    assert isinstance(refused.receive(reply({}, 404), now=START), bide.Cancelling | bide.Lost)
+    assert not isinstance(refused.receive(reply({}, 404), now=START), bide.Cancelled)
+
+
+@pytest.mark.parametrize(
+    ("document", "progress"),
+    [
+        ({"progress": 25}, 0.25),
+        ({"progress": "25"}, 0.25),
+        ({"progress": "x"}, None),
+        ({"progress": 101}, None),
+        ({"progress": -1}, None),
+        ({"progress": True}, None),
+        ({}, None),
+    ],
+)
+def test_progress_is_a_share(document: dict[str, str | int | bool], progress: float | None) -> None:
+    assert read(reply({"status": "running", **document})).progress == progress
+
+
+def test_progress_may_be_counted_out_of_another_figure() -> None:
+    dialect = with_(BY_LINKS, progress="counts.done", full="counts.all")
+    assert read(reply({"status": "x", "counts": {"done": 1, "all": 4}}), dialect=dialect).progress == 0.25
+    assert read(reply({"status": "x", "counts": {"done": 0, "all": 0}}), dialect=dialect).progress is None
+    assert read(reply({"status": "x"}), dialect=with_(BY_LINKS, progress=None)).progress is None
+
+
+def test_a_hint_in_milliseconds_is_obeyed() -> None:
+    assert read(reply({"status": "x"}, retry_after_ms="250")).wait == 0.25
+    assert read(reply({}, 429, retry_after_ms="250")).wait == 0.25
+    assert read(reply({"status": "x"}, retry_after_ms="-1")).wait is None
+    job = polling().receive(reply({"status": "x"}, retry_after_ms="250", retry_after="7"), now=START)
+    assert isinstance(job, bide.Polling)
+    assert (job.due, job.why) == (START + 0.25, bide.Why.RETRY_AFTER)
+
+
+def test_nothing_to_wait_for_means_now() -> None:
+    job = polling().receive(reply({"status": "x"}, 202, retry_after="0"), now=START)
+    assert isinstance(job, bide.Polling)
+    assert job.due == START + 0.05
+    unclear = polling().receive(reply({}, retry_after="0"), now=START)
+    assert isinstance(unclear, bide.Polling)
+    assert unclear.due > START + 0.2  # not understood: our own backoff
+
+
+def test_a_declared_cookie_leads_back_to_the_same_machine() -> None:
+    answer = Response(
+        200,
+        Headers.of(
+            [("Set-Cookie", "affinity=a1; Path=/"), ("Set-Cookie", "session=5ec2e7"), ("Set-Cookie", "affinity=é")]
+        ),
+        b'{"status": "running"}',
+    )
+    job = polling().receive(answer, now=START)
+    assert isinstance(job, bide.Polling)
+    assert dict(job.request.headers)["cookie"] == "affinity=a1"
+    kept = job.receive(reply({"status": "running"}), now=START)
+    assert isinstance(kept, bide.Polling)
+    assert dict(kept.request.headers)["cookie"] == "affinity=a1"
+    moved = kept.receive(reply({"status": "running"}, location="https://elsewhere.example/1"), now=START)
+    assert isinstance(moved, bide.Polling)
+    assert "cookie" not in dict(moved.request.headers)
+    foreign = moved.receive(Response(200, Headers.of([("Set-Cookie", "affinity=evil")]), b'{"status":"x"}'), now=START)
+    assert isinstance(foreign, bide.Polling)
+    assert "evil" not in foreign.handle
+
+
+def test_the_first_sign_that_holds_is_the_one_that_counts() -> None:
+    signs = (
+        Sign(Phase.GONE, {"error.code": ("gone",)}),
+        Sign(Phase.FAILED, {"error": ("*",)}, http=("*xx", "2xx", "400")),
+    )
+    dialect = with_(BY_LINKS, signs=signs)
+    assert read(reply({"status": "completed", "error": {"code": "Gone"}}), dialect=dialect).phase is Phase.GONE
+    assert read(reply({"status": "completed", "error": {"code": "x"}}), dialect=dialect).phase is Phase.FAILED
+    assert read(reply({"error": "x"}, 400), dialect=dialect).phase is Phase.FAILED
+    assert read(reply({"error": "x"}, 500), dialect=dialect).phase is Phase.TRANSIENT
+
+
+def test_it_shows_its_name_and_where_it_is() -> None:
+    assert repr(BY_LINKS) == f"Declared(by-links at {API})"
+    declared = Declaration("x", "https://x.example")
+    assert repr(Declared(declared)) == "Declared(x at https://x.example)"
+
+
+@given(
+    responses, st.sampled_from(["submit", "poll", "fetch", "cancel", "confirm"]), st.sampled_from([BY_LINKS, BY_CODE])
+)
+def test_reading_is_total(answer: Response, asked: Asked, dialect: Declared) -> None:
+    handle = OP if dialect is BY_CODE else "job-7"
+    order = Order("fox", {}) if asked == "submit" else None
+    reading = dialect.read(answer, asked=asked, handle=None if order else handle, order=order)
+    assert isinstance(reading.phase, Phase)
+    assert reading.handle is None or dialect.check(reading.handle)
