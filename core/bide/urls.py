@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from bide.errors import InvalidAddress, InvalidHandle
@@ -15,6 +16,10 @@ _URL = re.compile(  # plain http(s) only (RFC 3986, 3.2): user information hides
     r"(?P<target>(?:[/?][!-\"$-~]*)?)(?:#[!-~]*)?",
     re.ASCII | re.IGNORECASE,
 )
+_FIGURES = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", re.ASCII)
+_PRIVATE_NAMES = ("localhost", "local", "internal")
+#: IPv6 networks whose addresses carry an IPv4 one, which may be private: mapped, NAT64 and 6to4.
+_CARRIES_ANOTHER = tuple(map(ip_network, ("::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
 _LOOPBACK = re.compile(r"localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1", re.ASCII)
 
 
@@ -72,13 +77,29 @@ def is_loopback(url: str) -> bool:
 
 
 def may_follow(url: str, home: str) -> bool:
-    """Whether an address that a service names may be asked: https anywhere, this machine only from this machine.
+    """Whether an address that a service at `home` names may be asked: its own origin, and https in public.
 
-    The key goes with it only to the service's own origin.
+    This machine is asked only where the service is on it too, and no private network but the service's own
+    address, however the figures of one are written. The key goes to the service's own origin alone.
     """
+    place = address(url)
+    if place is None:
+        return False
     if is_loopback(url):
         return is_loopback(home)
-    return origin(url) is not None and url[:6].lower() == "https:"
+    return place.origin == origin(home) or (place.scheme == "https" and _is_public(place.host))
+
+
+def _is_public(host: str) -> bool:
+    """Whether a host is a name of more than one part, or the public address of a machine."""
+    if not (_FIGURES.fullmatch(host) or ":" in host):
+        return "." in host.strip(".") and host.rpartition(".")[2] not in _PRIVATE_NAMES
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False  # such as 127.1 or 0x7f000001, which some resolvers understand
+    hidden = isinstance(address, IPv6Address) and any(address in net for net in _CARRIES_ANOTHER)
+    return address.is_global and not address.is_multicast and not hidden
 
 
 def base(url: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bide.errors import InvalidAddress, InvalidHandle
-from bide.urls import address, base, host, is_id, is_loopback, origin, public, segment
+from bide.urls import address, base, host, is_id, is_loopback, may_follow, origin, public, segment
 
 GOOD_IDS = ["exec_11111111-2222-4333-8444-555555555555", "a", "-", "_", "0", "x" * 256]
 BAD_IDS = [
@@ -236,3 +236,43 @@ def test_a_refused_base_url_does_not_show_its_password(url: str) -> None:
     with pytest.raises(InvalidAddress) as caught:
         base(url)
     assert "pass-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "home", "may"),
+    [
+        ("https://api.example.com/1", "https://api.example.com", True),
+        ("https://api.example.com:443/1", "https://api.example.com", True),
+        ("https://cdn.example.net/1", "https://api.example.com", True),
+        ("http://cdn.example.net/1", "https://api.example.com", False),
+        ("http://api.example.com/1", "https://api.example.com", False),
+        ("https://127.0.0.1/1", "https://api.example.com", False),
+        ("http://127.0.0.1:8/1", "http://127.0.0.1:7", True),
+        ("http://localhost:8/1", "http://127.0.0.1:7", True),
+        ("https://cdn.example.net/1", "http://127.0.0.1:7", True),
+        ("http://cdn.example.net/1", "http://127.0.0.1:7", False),
+        ("https://10.1.2.3/1", "https://api.example.com", False),
+        ("https://10.1.2.3/1", "https://10.1.2.3", True),
+        ("https://10.1.2.4/1", "https://10.1.2.3", False),
+        ("https://169.254.169.254/latest", "https://api.example.com", False),
+        ("https://127.1/1", "https://api.example.com", False),
+        ("https://0x7f000001/1", "https://api.example.com", False),
+        ("https://2130706433/1", "https://api.example.com", False),
+        ("https://127.0.0.1./1", "https://api.example.com", False),
+        ("https://[::1]/1", "https://api.example.com", False),
+        ("https://[::ffff:10.0.0.1]/1", "https://api.example.com", False),
+        ("https://[64:ff9b::a00:1]/1", "https://api.example.com", False),
+        ("https://[2002:a00:1::]/1", "https://api.example.com", False),
+        ("https://[fe80::1]/1", "https://api.example.com", False),
+        ("https://[2606:4700::1]/1", "https://api.example.com", True),
+        ("https://8.8.8.8/1", "https://api.example.com", True),
+        ("https://224.0.0.1/1", "https://api.example.com", False),
+        ("https://intranet/1", "https://api.example.com", False),
+        ("https://metadata.google.internal/1", "https://api.example.com", False),
+        ("https://x.localhost/1", "https://api.example.com", False),
+        ("https://user@cdn.example.net/1", "https://api.example.com", False),
+        ("ftp://cdn.example.net/1", "https://api.example.com", False),
+    ],
+)
+def test_which_addresses_of_a_service_may_be_asked(url: str, home: str, may: bool) -> None:
+    assert may_follow(url, home) is may
