@@ -1,0 +1,174 @@
+"""The journal: what was written down before it was acted on is there after any crash."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bide
+from bide.errors import InvalidToken, SaveError
+from bide_transports.journal import Journal
+from tests.laws import DIALECT, START
+
+
+def order(number: int) -> bide.Submitting:
+    return bide.submit(bide.Order("flux-1.1-pro", {"n": number}, f"key-{number}"), dialect=DIALECT, now=START)
+
+
+def acknowledged(job: bide.Submitting, handle: str = "exec_1") -> bide.Polling:
+    body = f'{{"id": "{handle}", "status": "PENDING"}}'.encode()
+    after = job.receive(bide.Response(201, body=body), now=START + 1)
+    assert isinstance(after, bide.Polling)
+    return after
+
+
+def ended(job: bide.Polling, status: str) -> bide.Job:
+    body = f'{{"id": "{job.handle}", "status": "{status}", "output": {{"text": "hi"}}}}'.encode()
+    return job.receive(bide.Response(200, body=body), now=START + 9)
+
+
+def jobs(path: Path) -> list[bide.Job]:
+    with Journal(path) as journal:
+        return [bide.load(token, dialect=DIALECT) for token in journal.tokens]
+
+
+def test_what_is_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    with Journal(path) as journal:
+        assert journal.tokens == ()
+        first, second = order(1), order(2)
+        journal.record(first)
+        journal.record(second)
+        journal.record(acknowledged(first))
+    assert jobs(path) == [acknowledged(first), second]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_only_news_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    with Journal(path) as journal:
+        job: bide.Job = acknowledged(order(1))
+        journal.record(job)
+        size = path.stat().st_size
+        for _ in range(3):
+            assert isinstance(job, bide.Polling)
+            job = ended(job, "PROCESSING")
+            journal.record(job)
+        assert path.stat().st_size == size
+
+
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED", "EXPIRED"])
+def test_a_job_that_came_to_nothing_is_settled(tmp_path: Path, status: str) -> None:
+    path = tmp_path / "jobs"
+    with Journal(path) as journal:
+        job = acknowledged(order(1))
+        journal.record(job)
+        journal.record(ended(job, status))
+        assert journal.tokens == ()
+        journal.settle(job)  # twice does no harm
+    assert jobs(path) == []
+
+
+def test_a_result_stays_until_it_is_where_it_belongs(tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    with Journal(path) as journal:
+        done = ended(acknowledged(order(1)), "COMPLETED")
+        journal.record(done)
+        journal.record(acknowledged(order(2), "exec_2"))
+    assert len(jobs(path)) == 2
+    with Journal(path) as journal:
+        assert isinstance(done, bide.Completed)
+        journal.record(done)
+        journal.settle(done.result)
+    assert jobs(path) == [acknowledged(order(2), "exec_2")]
+
+
+def test_a_crash_at_any_byte_loses_no_whole_line(tmp_path: Path) -> None:
+    path, cut = tmp_path / "jobs", tmp_path / "cut"
+    with Journal(path) as journal:
+        for number in range(3):
+            journal.record(order(number))
+    data = path.read_bytes()
+    ends = [index + 1 for index, byte in enumerate(data) if byte == 10]
+    for length in [*range(0, len(data), 7), *ends, *(end - 1 for end in ends)]:
+        cut.write_bytes(data[:length])
+        whole = sum(end <= length for end in ends)
+        with Journal(cut) as journal:
+            assert len(journal.tokens) == whole
+            journal.record(order(9))
+        assert [job.past.requests for job in jobs(cut)] == [0] * (whole + 1)
+
+
+def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    with Journal(path) as journal:
+        journal.record(order(1))
+    path.write_bytes(path.read_bytes() + b'{"other": 1}\n')
+    with pytest.raises(InvalidToken, match=r"line 2 of the journal .*jobs is none"):
+        Journal(path)
+    path.write_bytes(b"PK\x03\x04\n")
+    with pytest.raises(InvalidToken, match="line 1"):
+        Journal(path)
+
+
+def test_a_long_journal_is_written_anew_and_says_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    with Journal(path) as journal:
+        for number in range(120):
+            job = order(number)
+            journal.record(job)
+            if number % 10:
+                journal.settle(job)
+        before = journal.tokens
+    size = path.stat().st_size
+    with Journal(path) as journal:
+        assert journal.tokens == before
+        assert path.stat().st_size < size / 4
+        journal.record(order(500))
+    assert len(jobs(path)) == len(before) + 1
+    assert [file.name for file in tmp_path.iterdir()] == ["jobs"]
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    code = (
+        "import sys; from pathlib import Path; from bide_transports.journal import Journal; Journal(Path(sys.argv[1]))"
+    )
+    with Journal(path):
+        other = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert "another process has it open" in other.stderr
+    Journal(path).close()
+
+
+def test_a_disk_that_refuses_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    with pytest.raises(SaveError, match="nothing is sent without it"):
+        Journal(tmp_path / "missing" / "jobs")
+    (tmp_path / "real").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with pytest.raises(SaveError, match="link"):
+        Journal(tmp_path / "link")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on file sizes there")
+def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from bide_transports.journal import Journal; from tests.transports.test_journal import order\n"
+        "from bide.errors import SaveError\n"
+        "path = Path(sys.argv[1]); journal = Journal(path); journal.record(order(1)); size = path.stat().st_size\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, size + 50))\n"
+        "try: journal.record(order(2))\n"
+        "except SaveError as error: print(error)\n"
+        "assert path.stat().st_size == size; assert len(journal.tokens) == 1\n"
+    )
+    path = tmp_path / "jobs"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "cannot be kept (File too large)" in done.stdout
+    assert jobs(path) == [order(1)]
