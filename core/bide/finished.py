@@ -122,9 +122,7 @@ def unwrap(job: Finished | Waiting) -> Result:
         case Failed():
             raise JobFailed(f"{name} failed: {job.problem}{_hint(job.problem)}", job)
         case Cancelled():
-            raise JobCancelled(
-                f"{name} was cancelled; nothing is charged for it: submit again if it is still wanted", job
-            )
+            raise JobCancelled(f"{name} was cancelled: submit again if it is still wanted", job)
         case Expired():
             raise JobExpired(f"{name} expired at the service before it finished: submit again", job)
         case Lost():

@@ -36,6 +36,12 @@ def handle_of(parts: Mapping[str, str]) -> str | None:
     return dumps(dict(sorted(parts.items())), separators=(",", ":")) if parts else None
 
 
+def is_called(handle: str, name: str) -> bool:
+    """Whether `name` is what others call this job: the whole handle, or the id or the address of the job in it."""
+    parts = links(handle) if handle[:1] == "{" else {}
+    return name in (handle, parts.get(ID), parts.get(STATUS))
+
+
 def shown(handle: str) -> str:
     """The part of a handle that may be shown: its id, or its address without the query, which may hold a signature."""
     parts = links(handle)

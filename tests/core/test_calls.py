@@ -88,6 +88,12 @@ def test_a_header_line_whose_gap_is_empty_is_left_out() -> None:
     assert call.lines(NAMES) == (("content-type", "application/json"), ("idempotency-key", "key-1"), ("x-version", "1"))
 
 
+def test_a_parameter_whose_gap_is_empty_is_left_out() -> None:
+    call = Call("POST", ("/jobs",), query=(("hook", "{webhook}"), ("name", "run {id}"), ("v", "1")))
+    assert call.url(BASE, NAMES) == f"{BASE}/jobs?name=run%20job-7&v=1"
+    assert call.gaps == {"webhook", "id"}
+
+
 def test_gaps_are_found_wherever_they_are() -> None:
     call = Call("POST", ("/{a}", "{b}"), (("x", "{c}"),), body={"k": ["{d}", {"...": "{e}"}], "f": "no {G} {h-i}"})
     assert call.gaps == {"a", "b", "c", "d", "e"}

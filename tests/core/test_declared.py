@@ -114,7 +114,7 @@ def test_an_acknowledgement_names_the_job_and_where_it_is() -> None:
     job = submitted(reply({"id": "job-7", "urls": {"cancel": f"{API}/jobs/7/cancel"}}, 201, location="../jobs/7?sig=1"))
     assert isinstance(job, bide.Polling)
     assert job.request.url == f"{API}/jobs/7?sig=1"
-    assert bide.cancel(job, now=START).request.url == f"{API}/jobs/7/cancel"
+    assert BY_LINKS.cancel(job.handle).url == f"{API}/jobs/7/cancel"
     assert bide.load(bide.dump(job), dialect=BY_LINKS) == job
 
 
@@ -254,13 +254,48 @@ def test_a_problem_is_told_in_the_declared_words() -> None:
 
 
 def test_a_job_that_is_gone_after_its_cancellation_is_cancelled() -> None:
-    asked = bide.cancel(polling(), now=START).receive(reply({"status": "running"}), now=START)
+    asked = cancelling().receive(reply({"status": "running"}), now=START)
     assert isinstance(asked, bide.Cancelling)
     assert isinstance(asked.receive(reply({}, 404), now=START), bide.Cancelled)
-    refused = bide.cancel(polling(), now=START).receive(reply({}, 409), now=START)
+    refused = cancelling().receive(reply({}, 409), now=START)
     assert isinstance(refused, bide.Cancelling)
-    assert isinstance(refused.receive(reply({}, 404), now=START), bide.Cancelling | bide.Lost)
-    assert not isinstance(refused.receive(reply({}, 404), now=START), bide.Cancelled)
+    gone = refused.receive(reply({}, 404), now=START)
+    assert isinstance(gone, bide.Cancelling)
+    assert isinstance(refused.receive(reply({"status": "running"}), now=START), bide.Polling)
+
+
+def test_a_cancel_that_would_take_the_result_away_looks_first() -> None:
+    asked = bide.cancel(polling(), now=START)
+    assert isinstance(asked, bide.Cancelling)
+    assert asked.request == BY_LINKS.poll("job-7")
+    done = asked.receive(reply({"status": "completed", "output": 1}), now=START)
+    assert isinstance(done, bide.Completed)
+    unclear = asked.receive(reply({}, 503), now=START)
+    assert isinstance(unclear, bide.Cancelling)
+    assert unclear.request.method == "GET"
+    gone = asked.receive(reply({}, 404), now=START)
+    assert isinstance(gone, bide.Lost)  # never seen at all: nothing was cancelled
+    running = asked.receive(reply({"status": "running"}), now=START)
+    assert isinstance(running, bide.Cancelling)
+    assert (running.request, running.due) == (BY_LINKS.cancel("job-7"), START)
+    assert bide.load(bide.dump(asked), dialect=BY_LINKS) == asked
+
+
+def test_a_job_seen_a_moment_ago_is_cancelled_at_once() -> None:
+    seen = polling().receive(reply({"status": "running"}), now=START)
+    assert isinstance(seen, bide.Polling)
+    assert bide.cancel(seen, now=START + 0.5).request.method == "DELETE"
+    assert bide.cancel(seen, now=START + 1.5).request.method == "GET"
+    assert bide.cancel(polling(with_(BY_LINKS, cancel=Call("POST", ("/x",)))), now=START).request.method == "POST"
+
+
+def cancelling() -> bide.Cancelling:
+    """A job whose cancellation is sent next."""
+    asked = bide.cancel(polling(), now=START)
+    assert isinstance(asked, bide.Cancelling)
+    looked = asked.receive(reply({"status": "running"}), now=START)
+    assert isinstance(looked, bide.Cancelling)
+    return looked
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def test_the_first_text_or_figure_is_the_word() -> None:
         ("text", ("*throttling*",), True),
         ("a[b]", ("[c]",), False),
         ("a[b]", ("c",), True),
+        ("status", ("runnin?",), False),
         ("status", (), False),
     ],
 )

@@ -119,6 +119,25 @@ def test_a_token_is_one_line_of_ascii_without_a_key_or_python_code(job: bide.Job
     assert json.loads(token)["bide"] == VERSION
 
 
+def test_a_token_has_the_form_it_always_had() -> None:
+    terms = (
+        '{"is":"Terms","pace":{"is":"Every","interval":4,"jitter":1},"patience":{"is":"Patience","deadline":null,'
+        '"fallback":3600.0,"grace":30.0,"longest":604800.0,"failures":3,"first_contact":4,"stall":86400.0,"missing":5,'
+        '"missing_for":30.0,"timeout":30.0,"largest":8388608,"transfer":600.0},"seed":"exec_1"}'
+    )
+    past = (
+        '{"is":"History","since":1795440807.0,"deadline":1795444407.0,"seen":1795440807.0,"changed":1795440807.0,'
+        '"known":false,"answered":false,"status":"","progress":null,"expires":null,"requests":0,"polls":0,"failures":0,'
+        '"limited":0,"missing":0,"missing_since":0.0,"quota":null,"receipt":null,"trace":[]}'
+    )
+    patience = bide.Patience(failures=3)
+    job = bide.watch("exec_1", dialect=DIALECT, now=START, pace=bide.Every(4, jitter=1), patience=patience)
+    assert bide.dump(job) == (
+        '{"bide":1,"dialect":"modelroute","origin":"https://api.modelroute.ai:443","job":{"is":"Polling","terms":'
+        f'{terms},"past":{past},"handle":"exec_1","due":1795440807.0,"not_before":1795440807.0,"why":"AT_ONCE"}}}}'
+    )
+
+
 def test_a_loaded_job_goes_on_as_if_nothing_had_happened() -> None:
     job = polling()
     loaded = bide.load(bide.dump(job), dialect=DIALECT)

@@ -19,18 +19,19 @@ from uuid import uuid4
 import click
 
 import bide
+from bide.dialects.declared import Declared
 from bide.dialects.modelroute import SMALL, TESTING
 from bide.document import JSON
 from bide.errors import CallerError
+from bide_transports.cli_dialect import declared, dialect
+from bide_transports.cli_webhook import webhook
 from bide_transports.drive import Wishes, drive
 from bide_transports.emulator import Limit, Plan, Service
 from bide_transports.emulator.server import serve
 from bide_transports.requests import Client
 
 _PACES: dict[str, bide.Pace] = {"default": bide.Growing(), "testing": TESTING, "small": SMALL}
-
-
-_USUAL = bide.ModelRoute().base_url
+_NEVER_SENT = "none"  # the key of a service that wants none
 _CODES = """The exit code tells how the job ended: 0 completed, 1 failed or lost, 3 cancelled or expired, 4 abandoned
 or not saved (a token is written and its path printed), 130 interrupted (likewise); 2 is a call that makes no sense."""
 
@@ -39,31 +40,42 @@ or not saved (a token is written and its path printed), 130 interrupted (likewis
 class Choice:
     """What the options say that all commands share."""
 
-    base_url: str
+    base_url: str | None
+    dialect: str | None
     as_json: bool
     patience: bide.Patience | None
     key_file: Path | None
     pace: bide.Pace = _PACES["default"]
 
     def client(self) -> Client:
-        """A client of the chosen service; raises `CallerError` without a usable key or base URL."""
-        dialect = bide.ModelRoute(self.base_url)
-        return Client(_key(self.key_file), dialect=dialect, pace=self.pace, patience=self.patience or bide.Patience())
+        """A client of the chosen service; raises `CallerError` without a usable key, dialect or base URL."""
+        key, dialect = self._spoken()
+        return Client(key, dialect=dialect, pace=self.pace, patience=self.patience or bide.Patience())
+
+    def _spoken(self) -> tuple[str, bide.Dialect]:
+        if self.dialect is None:
+            usual = bide.ModelRoute() if self.base_url is None else bide.ModelRoute(self.base_url)
+            return _key(self.key_file, "MODELROUTE_API_KEY"), usual
+        declaration = declared(self.dialect)
+        key = _NEVER_SENT if declaration.authorization is None else _key(self.key_file, "BIDE_API_KEY")
+        return key, Declared(declaration, self.base_url or "")
 
     def wishes(self, save: Path | None = None) -> Wishes:
         """The same for one drive."""
-        return Wishes(self.as_json, None if self.base_url == _USUAL else self.base_url, save)
+        options = {"--dialect": self.dialect, "--base-url": self.base_url, "--key-file": self.key_file}
+        service = (word for name, value in options.items() if value is not None for word in (name, str(value)))
+        return Wishes(self.as_json, tuple(service), save)
 
 
-def _key(file: Path | None) -> str:
+def _key(file: Path | None, variable: str) -> str:
     if file is not None:
         try:
             return file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise CallerError(f"the key file {file} cannot be read ({error.__class__.__name__})") from None
-    key = os.environ.get("MODELROUTE_API_KEY", "").strip()
+    key = os.environ.get(variable, "").strip()
     if not key:
-        raise CallerError("there is no API key: set MODELROUTE_API_KEY, or name a file that holds it with --key-file")
+        raise CallerError(f"there is no API key: set {variable}, or name a file that holds it with --key-file")
     return key
 
 
@@ -98,9 +110,16 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON doc
 _SAVE = click.option("--save", type=click.Path(path_type=Path), metavar="DIR", help="Save the result's files there.")
 _PACE = click.option("--pace", default="default", callback=_to_pace, help="default, testing, small, or seconds.")
 _KEY = click.option(
-    "--key-file", type=click.Path(path_type=Path), help="The file that holds the key, if not MODELROUTE_API_KEY."
+    "--key-file",
+    type=click.Path(path_type=Path),
+    help="The file that holds the key, if not MODELROUTE_API_KEY, or BIDE_API_KEY with --dialect.",
 )
-_BASE = click.option("--base-url", default=_USUAL, show_default=True, help="The API to speak to.")
+_DIALECT = click.option(
+    "--dialect",
+    metavar="NAME|FILE",
+    help="Another service than ModelRoute: one that is built in, or declared in a file.",
+)
+_BASE = click.option("--base-url", metavar="URL", help="The API to speak to, if not the dialect's usual one.")
 _DEADLINE = click.option(
     "--deadline", "patience", type=float, callback=_to_patience, metavar="SECONDS", help="When to stop waiting."
 )
@@ -120,7 +139,7 @@ def _command(*options: Callable[[Any], Any]) -> Callable[[Callable[..., int]], c
                 raise click.UsageError(str(error)) from None
 
         decorated: Any = invoke
-        for option in (*options, _KEY, _BASE, _DEADLINE, _JSON):
+        for option in (*options, _DIALECT, _BASE, _KEY, _DEADLINE, _JSON):
             decorated = option(decorated)
         return main.command()(decorated)
 
@@ -131,6 +150,10 @@ def _command(*options: Callable[[Any], Any]) -> Callable[[Callable[..., int]], c
 @click.version_option(package_name="bide")
 def main() -> None:
     """Wait for long-running HTTP jobs: submit, poll within the rate limit, fetch the result, lose nothing."""
+
+
+main.add_command(dialect)
+main.add_command(webhook)
 
 
 @_command(
@@ -147,14 +170,14 @@ def run(choice: Choice, model: str, inputs: dict[str, JSON], save: Path | None) 
         return drive(client, client.prepare(model, inputs), choice.wishes(save))
 
 
-@_command(click.argument("job_id", metavar="ID"), _SAVE, _PACE)
+@_command(click.argument("job_id", metavar="ID|URL"), _SAVE, _PACE)
 def wait(choice: Choice, job_id: str, save: Path | None) -> int:
     """Wait for a job that was submitted before."""
     with choice.client() as client:
         return drive(client, client.watch(job_id), choice.wishes(save))
 
 
-@_command(click.argument("job_id", metavar="ID"), _PACE)
+@_command(click.argument("job_id", metavar="ID|URL"), _PACE)
 def cancel(choice: Choice, job_id: str) -> int:
     """Ask for a job to be ended, and tell what came of it (exit code 3: it is cancelled)."""
     with choice.client() as client:
@@ -183,7 +206,7 @@ def demo(save: Path, duration: float, as_json: bool) -> None:
     with serve(service) as emulator, Client(emulator.key, dialect=emulator.dialect) as client:
         click.echo(f"an emulated ModelRoute listens at {emulator.base_url}: nothing leaves this machine", err=True)
         job = client.prepare("flux-1.1-pro", {"prompt": "a fox waiting for a bus"})
-        code = drive(client, job, Wishes(as_json, emulator.base_url, save))
+        code = drive(client, job, Wishes(as_json, ("--base-url", emulator.base_url), save))
         seen = emulator.account
         click.echo(
             f"the service saw {seen.requests} requests: {len(seen.early)} too early, {seen.limited} over the limit, "

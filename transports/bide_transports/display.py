@@ -17,6 +17,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 
 import bide
+from bide.document import JSON, parse
+from bide.handles import shown
 
 Show: TypeAlias = Callable[[bide.Job], None]
 Now: TypeAlias = Callable[[], float]
@@ -78,9 +80,9 @@ def word(job: bide.Job) -> str:
 def document(job: bide.Job, *, now: float) -> dict[str, Any]:
     """The state as one JSON document for programs; times are ISO 8601, lengths seconds, money decimal text."""
     past = job.past
-    shown: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "state": type(job).__name__,
-        "id": job.handle,
+        "id": shown(job.handle) if job.handle else None,
         "status": past.status or None,
         "progress": past.progress,
         "elapsed": round(now - past.since, 3),
@@ -88,9 +90,17 @@ def document(job: bide.Job, *, now: float) -> dict[str, Any]:
         "quota": _quota(past.quota),
     }
     if isinstance(job, bide.Waiting):
-        return shown | {"due": _iso(job.due), "why": job.why.value, "deadline": _iso(past.deadline)}
+        return facts | {"due": _iso(job.due), "why": job.why.value, "deadline": _iso(past.deadline)}
     trace = [{"at": _iso(event.at), "what": event.what, "times": event.times} for event in past.trace]
-    return shown | _end(job) | {"trace": trace}
+    return facts | _end(job) | {"trace": trace}
+
+
+def content(result: bide.Result) -> JSON:
+    """All that the service said in the reply that carried the result, whatever kind of JSON that is."""
+    try:
+        return parse(result.raw.encode("utf-8", "surrogatepass"))
+    except ValueError:  # only a token that was tampered with can hold that
+        return result.raw
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -102,7 +112,7 @@ def _end(job: bide.Finished) -> dict[str, Any]:
     if isinstance(job, bide.Completed):
         result = job.result
         cost = None if result.cost is None else str(result.cost)
-        return {"files": list(result.files), "cost": cost, "latency": result.latency, "result": dict(result.document)}
+        return {"files": list(result.files), "cost": cost, "latency": result.latency, "result": content(result)}
     problem = job.problem and {
         "code": job.problem.code,
         "message": job.problem.message,

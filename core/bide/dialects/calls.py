@@ -2,13 +2,14 @@
 
 A gap is a name in braces. In an address, `{id}` and `{model}` become path segments; a link such as `{status}` is
 a whole address. In a body, a text that is nothing but one gap becomes the value itself, and its member is left
-out where there is none; the member `...` spreads an object into its surroundings.
+out where there is none; the member `...` spreads an object into its surroundings. `{input_json}` is the input as a
+text, for services that want JSON within JSON.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from json import dumps
 from urllib.parse import quote
@@ -25,7 +26,8 @@ _SPREAD = "..."
 class Call:
     """A request to make: the first of `urls` whose gaps can all be filled, relative to the base URL.
 
-    `query` is added where the address does not have it yet; `body` is JSON, sent as `content_type`.
+    `query` is added where it can be filled and the address does not have it yet; `body` is JSON, sent as
+    `content_type`.
     """
 
     method: str = "GET"
@@ -39,15 +41,26 @@ class Call:
         """The address, or None where a gap of each cannot be filled."""
         for template in self.urls:
             filled = _address(template, names)
-            url = filled and with_query(filled if "://" in filled else base + filled, self.query)
+            url = filled and with_query(filled if "://" in filled else base + filled, _lines(self.query, names))
             if url and address(url) is not None:
                 return url
         return None
 
+    def link(self, names: Mapping[str, JSON]) -> str:
+        """The link that the address is taken from; the empty text where it is made of parts, or cannot be made."""
+        found = next((template for template in self.urls if _address(template, names)), "")
+        match = _GAP.match(found)
+        return match[1] if match else ""
+
+    @property
+    def said(self) -> frozenset[str]:
+        """The names of the gaps in the body."""
+        return gaps(dumps(self.body))
+
     @property
     def gaps(self) -> frozenset[str]:
         """The names of all gaps, wherever they are."""
-        return gaps("\n".join((*self.urls, *(value for _, value in self.headers), dumps(self.body))))
+        return gaps("\n".join((*self.urls, *(value for _, value in (*self.headers, *self.query)), dumps(self.body))))
 
     def content(self, names: Mapping[str, JSON]) -> bytes:
         """The bytes of the body; none where the call has none."""
@@ -55,8 +68,7 @@ class Call:
 
     def lines(self, names: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
         """The header lines of this call; one whose gap cannot be filled is left out."""
-        filled = ((name, _text(value, names)) for name, value in self.headers)
-        lines = tuple((name, value) for name, value in filled if value is not None)
+        lines = _lines(self.headers, names)
         return lines if self.body is None else (("content-type", self.content_type), *lines)
 
 
@@ -104,6 +116,12 @@ def _text(template: str, names: Mapping[str, JSON]) -> str | None:
     if not all(isinstance(value, str) for value in values.values()):
         return None
     return _GAP.sub(lambda match: str(values[match[1]]), template)
+
+
+def _lines(pairs: Iterable[tuple[str, str]], names: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
+    """The pairs with their values filled, without those that cannot be."""
+    filled = ((name, _text(value, names)) for name, value in pairs)
+    return tuple((name, value) for name, value in filled if value is not None)
 
 
 def _filled(template: JSON, names: Mapping[str, JSON]) -> JSON:

@@ -19,29 +19,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from bide.dialects import Phase
 from bide.dialects.calls import Call
 from bide.dialects.places import Places, Sign
+from bide.signature import Signature as Signature
 
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """How a vendor signs its webhooks: which headers hold what, and what is signed.
-
-    `signed` is a template of `{id}`, `{timestamp}` and `{body}`; `prefix` stands before each signature; `key`
-    says how the secret's text becomes the key: as it is, or base64 after `whsec_`.
-    """
-
-    signature: str
-    timestamp: str
-    id: str = ""
-    signed: str = "{timestamp}.{body}"
-    prefix: str = ""
-    coding: Literal["hex", "base64"] = "hex"
-    key: Literal["text", "whsec"] = "text"
-    tolerance: float = 300.0
+#: What https://www.standardwebhooks.com specifies, and several vendors follow.
+STANDARD_WEBHOOKS = Signature(
+    signature="webhook-signature",
+    timestamp="webhook-timestamp",
+    id="webhook-id",
+    signed="{id}.{timestamp}.{body}",
+    prefix="v1,",
+    coding="base64",
+    key="whsec",
+)
 
 
 @dataclass(frozen=True, slots=True)

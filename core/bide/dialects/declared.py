@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from json import dumps
 from typing import cast
 
 from bide.dialects import Advice, Asked, Reading
@@ -13,6 +14,9 @@ from bide.document import JSON
 from bide.errors import InvalidHandle, InvalidOrder, NotOffered
 from bide.handles import COOKIE, ID, links, shown
 from bide.messages import Headers, Order, Request, Response
+from bide.result import Problem
+from bide.signature import Signature
+from bide.ticket import Source, Ticket
 from bide.urls import base, may_follow, origin
 
 _PLAIN = ("accept-encoding", "identity")  # a compressed reply could grow without bound
@@ -30,6 +34,7 @@ class Declared:
     name: str = field(default="", init=False)
     origin: str = field(default="", init=False)
     cadence: bool = field(default=True, init=False)
+    cancel_forgets: bool = field(default=False, init=False)
     quota: tuple[str, str, str] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -39,6 +44,7 @@ class Declared:
             ("name", self.declaration.name),
             ("origin", origin(url)),
             ("cadence", self.declaration.cadence),
+            ("cancel_forgets", self.declaration.cancel is not None and self.declaration.cancel.method == "DELETE"),
             ("quota", self.declaration.quota),
         ):
             object.__setattr__(self, name, value)
@@ -50,6 +56,11 @@ class Declared:
     def advice(self) -> Advice | None:
         """None is declared."""
         return None
+
+    @property
+    def webhook(self) -> Signature | None:
+        """As declared."""
+        return self.declaration.webhook
 
     def authorization(self, key: str) -> tuple[str, str]:
         """The header line that carries the key; asked for only where the declaration has one."""
@@ -63,7 +74,8 @@ class Declared:
             name for name, part in parts.items() if name not in (ID, COOKIE) and not may_follow(part, self.base_url)
         ]
         if foreign or not self.finds(self.declaration.poll, handle):
-            wanted = " or ".join(self.declaration.poll.urls)
+            poll = self.declaration.poll
+            wanted = " and ".join(f"{{{name}}}" for name in sorted(poll.said)) or " or ".join(poll.urls)
             raise InvalidHandle(f"{shown(handle)!r} finds no job of {self.name}: give what fits {wanted}")
         return handle
 
@@ -116,6 +128,18 @@ class Declared:
         """Always None: no address, no announcement."""
         return None
 
+    def upload(self, source: Source, refusal: Problem | None) -> Request | None:  # noqa: ARG002
+        """Always None: no uploads are declared."""
+        return None
+
+    def ticket(self, response: Response, source: Source, refusal: Problem | None) -> Ticket | None:  # noqa: ARG002
+        """Always None: no uploads are declared."""
+        return None
+
+    def confirm(self, file: str) -> Request | None:  # noqa: ARG002
+        """Always None: no uploads are declared."""
+        return None
+
     def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
         """What a reply says; total over every status and every body."""
         return Hearing(self, response, asked, handle, order).reading()
@@ -124,21 +148,28 @@ class Declared:
         """Where a reply comes from: the base of every relative address in it (RFC 9110, 10.2.2)."""
         if order is not None:
             return self.submit(order).url
-        call = {"fetch": self.declaration.fetch, "cancel": self.declaration.cancel}.get(asked, self.declaration.poll)
-        url = self._url(call, handle) if call is not None and handle else None
+        call = self._call(asked)
+        url = call.url(self.base_url, _parts(handle)) if call is not None and handle else None
         return url or self.base_url
 
-    def finds(self, call: Call | None, handle: str) -> bool:
-        """Whether this handle says where to send this call."""
-        return call is not None and self._url(call, handle) is not None
+    def asked_link(self, asked: Asked, handle: str | None) -> str:
+        """The link whose address was asked about this job; the empty text where it was none."""
+        call = self._call(asked)
+        return call.link(_parts(handle)) if call is not None and handle else ""
 
-    def _url(self, call: Call, handle: str) -> str | None:
-        return call.url(self.base_url, cast("dict[str, JSON]", links(handle)))
+    def finds(self, call: Call | None, handle: str) -> bool:
+        """Whether this handle says where to send this call, and what to say in it."""
+        parts = _parts(handle)
+        return call is not None and call.said <= parts.keys() and call.url(self.base_url, parts) is not None
+
+    def _call(self, asked: Asked) -> Call | None:
+        return {"fetch": self.declaration.fetch, "cancel": self.declaration.cancel}.get(asked, self.declaration.poll)
 
     def _asking(self, call: Call | None, handle: str) -> Request:
         if call is None:
             raise NotOffered(f"{self.name} offers no such call, or none is declared")
-        request = self._request(call, cast("dict[str, JSON]", links(handle)))
+        parts = _parts(handle)
+        request = self._request(call, parts) if call.said <= parts.keys() else None
         if request is None:
             raise NotOffered(f"{self.name} has not said where to send this for {shown(handle)}")
         return request
@@ -154,11 +185,16 @@ class Declared:
         return Request(call.method, url, lines, call.content(names), credential=credential)
 
 
+def _parts(handle: str) -> dict[str, JSON]:
+    return cast("dict[str, JSON]", links(handle))
+
+
 def _names(order: Order) -> dict[str, JSON]:
     metadata = None if order.metadata is None else dict(order.metadata)
     return {
         "model": order.model,
         "input": dict(order.input),
+        "input_json": dumps(dict(order.input), separators=(",", ":")),
         "key": order.key,
         "metadata": metadata,
         "webhook": order.webhook_url,

@@ -49,9 +49,9 @@ class Hearing:
 
     def reading(self) -> Reading:
         """What the reply says."""
-        phase = Phase.UNREADABLE if self._is_about_another() else self._phase()
+        phase = Phase.UNREADABLE if self._is_about_another() or self._is_page() else self._phase()
         fine = self._is_fine() and phase in (Phase.UNFINISHED, Phase.SUCCEEDED)
-        problem = None if fine else self._problem()
+        problem = None if fine else self._problem(phase)
         if phase not in _ABOUT_THE_JOB:
             return Reading(phase, self.handle, problem=problem, wait=self._wait())
         moved = self.handle if self.asked == "fetch" else self._moved(phase)
@@ -67,9 +67,16 @@ class Hearing:
         told = self.facts.first(self.dialect.declaration.id)
         return self._is_fine() and self.asked != "fetch" and None not in (known, told) and known != told
 
+    def _is_page(self) -> bool:
+        """Whether this is a page for people where JSON was asked for: a portal or a proxy in place of the API."""
+        asked_for_json = ("accept", "application/json") in self.dialect.declaration.headers
+        answered = self.response.status == 200 and self.response.body and not self.facts.is_json
+        return bool(asked_for_json and answered) and self.facts.says("@content-type", ("text/html*",))
+
     def _phase(self) -> Phase:
+        link = self.dialect.asked_link(self.asked, self.handle)
         for sign in self.dialect.declaration.signs:
-            if sign.holds(self.facts, self.asked):
+            if sign.holds(self.facts, self.asked, link):
                 return sign.phase
         if not self._is_fine():
             return refusal(self.response.status, retryable=None, asked=self.asked)
@@ -118,7 +125,7 @@ class Hearing:
 
     def _result(self, handle: str | None) -> Result | None:
         """The result in this reply; None where it must be fetched from elsewhere."""
-        if self.asked != "fetch" and handle and self.dialect.finds(self.dialect.declaration.fetch, handle):
+        if self.asked != "fetch" and handle and self._lies_elsewhere(handle):
             return None
         if not self.facts.is_json:  # no document but a file, to be had again at its address
             return Result(handle or "", (self._url(),) if self.response.body else ())
@@ -128,16 +135,25 @@ class Hearing:
         path = None if place is None else keys(place)
         return Result(handle or "", tuple(dict.fromkeys(self._files())), raw=raw, place=path)
 
+    def _lies_elsewhere(self, handle: str) -> bool:
+        """Whether there is a result to fetch, by another request than the one that this is the reply to."""
+        declared, known = self.dialect.declaration, self.handle or ""
+        if not self.dialect.finds(declared.fetch, handle):
+            return False
+        looked = self.asked in ("poll", "confirm") and self.dialect.finds(declared.poll, known)
+        return not looked or self.dialect.poll(known) != self.dialect.fetch(handle)
+
     def _files(self) -> Iterator[str]:
         declared = self.dialect.declaration
-        by_address = is_link(declared.file.urls[0])
+        by_address = any(map(is_link, declared.file.urls))
         for said in (said for place in declared.files for said in strings(self.facts.value(place))):
             if may_follow(said, self.dialect.base_url) if by_address else said:
                 yield said
 
-    def _problem(self) -> Problem:
+    def _problem(self, phase: Phase) -> Problem:
         declared, facts = self.dialect.declaration, self.facts
-        code = facts.first(declared.code) or (self.word.upper() if self.word else f"HTTP_{self.response.status}")
+        word = self.word if phase in _ENDS_BADLY else None
+        code = facts.first(declared.code) or (word.upper() if word else f"HTTP_{self.response.status}")
         said = facts.first(declared.message) or ""
         if not facts.is_json:
             said = self.response.body[:200].decode("utf-8", "replace")

@@ -7,6 +7,7 @@ regardless of case: `*` stands for any text within it. Alone, `*` is any value b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -20,6 +21,7 @@ Places: TypeAlias = tuple[str, ...]
 ANY, NONE = "*", "!"
 #: The requests whose replies speak of the job; the reply to a fetch is the result itself, unless a sign says more.
 ABOUT_THE_JOB: tuple[Asked, ...] = ("submit", "poll", "cancel", "confirm")
+ANY_REQUEST: tuple[Asked, ...] = (*ABOUT_THE_JOB, "fetch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +29,21 @@ class Sign:
     """What a reply means when all of `when` holds: at each place one of its words.
 
     It counts in replies with one of the status codes in `http` (`2xx` for all of them) to one of the requests in
-    `asked`; `confirm` is the look at a job after the service took its cancellation.
+    `asked`; `confirm` is the look at a job after the service took its cancellation. With `links` it counts only
+    where the request took its address from one of them: what a code means may depend on which one was asked.
     """
 
     phase: Phase
     when: Mapping[str, Places] = field(default_factory=dict[str, Places])
     http: Places = ("2xx",)
     asked: tuple[Asked, ...] = ABOUT_THE_JOB
+    links: Places = ()
 
-    def holds(self, facts: Facts, asked: Asked) -> bool:
-        """Whether this reply to `asked` shows the sign."""
+    def holds(self, facts: Facts, asked: Asked, link: str = "") -> bool:
+        """Whether this reply to `asked`, at the address of that link, shows the sign."""
         return (
             asked in self.asked
+            and (not self.links or link in self.links)
             and any(facts.has_code(code) for code in self.http)
             and all(facts.says(place, words) for place, words in self.when.items())
         )
@@ -100,7 +105,7 @@ def _word(value: JSON) -> str:
 def _fits(pattern: str, word: str, *, empty: bool) -> bool:
     if pattern in (ANY, NONE):
         return empty is (pattern == NONE)
-    return fnmatchcase(word.lower(), pattern.lower().replace("[", "[[]"))
+    return fnmatchcase(word.lower(), re.sub(r"[?\[]", r"[\g<0>]", pattern.lower()))
 
 
 def _is_empty(value: JSON) -> bool:

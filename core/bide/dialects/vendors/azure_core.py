@@ -1,0 +1,48 @@
+"""Azure's services for data, as their common guidelines have it: a status monitor at `Operation-Location`.
+
+Written from `source`, and from what azure-core does where a service is older than the guidelines.
+
+* The model is the operation's path, such as `vision/v3.2/read/analyze`, the input its body. There is no host for all:
+  `Declared(DECLARATION, base_url="https://NAME.cognitiveservices.azure.com")` sets the resource's own. Where the
+  service wants an API version, replace `submit` by a call with `query=(("api-version", "2024-11-30"),)`; where it
+  takes a key, `authorization` by `("ocp-apim-subscription-key", "{key}")`.
+* The result lies at the body's `resourceLocation`, else at `Location`, else in the status monitor itself.
+* Without `Operation-Location` a job is polled at `Location`, where 202 is "not yet" and any other success the result.
+* Words beyond the guidelines' five (`Validating`, `partiallyCompleted`) differ between services: they are "not yet".
+"""
+
+from bide.dialects import Phase
+from bide.dialects.calls import Call
+from bide.dialects.declaration import Declaration
+from bide.dialects.places import ANY_REQUEST, Sign
+
+_ANY_CODE = ("2xx", "4xx", "5xx")
+
+DECLARATION = Declaration(
+    name="azure-core",
+    base_url="https://westus.api.cognitive.microsoft.com",
+    source="https://github.com/microsoft/api-guidelines/blob/vNext/azure/Guidelines.md",
+    submit=Call("POST", ("/{model}",), body={"...": "{input}"}),
+    poll=Call("GET", ("{status}", "{location}")),
+    fetch=Call("GET", ("{resource}", "{location}")),
+    cancel=Call("POST", ("{status}:cancel",)),
+    id=("id",),
+    links={"status": ("@operation-location",), "location": ("@location",), "resource": ("resourceLocation",)},
+    status=("status",),
+    phases={"Succeeded": Phase.SUCCEEDED},
+    signs=(
+        Sign(Phase.UNAUTHORISED, http=("401", "403")),
+        Sign(Phase.LIMITED, http=("429",)),
+        Sign(Phase.FAILED, {"status": ("Failed",)}, _ANY_CODE, ANY_REQUEST),
+        Sign(Phase.CANCELLED, {"status": ("Canceled", "Cancelled")}, _ANY_CODE, ANY_REQUEST),
+        Sign(Phase.UNFINISHED, {"@operation-location": ("*",)}, ("200", "201"), ("submit",)),
+        Sign(Phase.UNFINISHED, {"status": ("!",)}, ("202",), ("poll",)),
+        Sign(Phase.SUCCEEDED, {"status": ("!",)}, ("200", "201", "204"), ("poll",), ("location",)),
+        Sign(Phase.UNFINISHED, {"status": ("NotStarted", "Accepted", "Running", "InProgress")}, asked=("fetch",)),
+    ),
+    wait_ms=("@retry-after-ms", "@x-ms-retry-after-ms"),
+    output=("result", ""),
+    code=("error.code", "@x-ms-error-code"),
+    message=("error.message",),
+    request_id=("@x-ms-request-id", "@apim-request-id"),
+)

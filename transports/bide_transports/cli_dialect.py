@@ -1,0 +1,104 @@
+"""Other services than ModelRoute on the command line: how one is named, and `bide dialect` to look at them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from bide.dialects.declaration import Declaration
+from bide.dialects.lint import Finding, Severity, lint
+from bide.dialects.vendors import named, names
+from bide.dialects.written import read, write
+from bide.document import text
+from bide.errors import CallerError, InvalidDeclaration
+
+
+def declared(name: str) -> Declaration:
+    """The built-in declaration of this name, else the one in the file; raises `CallerError` where there is neither."""
+    if name in names():
+        return named(name)
+    try:
+        return read(Path(name).read_bytes())
+    except InvalidDeclaration as error:
+        raise InvalidDeclaration(f"{name}: {error}") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CallerError(
+            f"{name!r} is no file that can be read ({why}), and none of the dialects that are built in: "
+            f"{', '.join(names())}"
+        ) from None
+
+
+def _to_declaration(_: click.Context, __: click.Parameter, value: str) -> Declaration:
+    try:
+        return declared(value)
+    except CallerError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_WHICH = click.argument("declaration", metavar="NAME|FILE", callback=_to_declaration)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line.")
+
+
+@click.group()
+def dialect() -> None:
+    """Show the services that are built in, and check a declaration of your own."""
+
+
+@dialect.command("list")
+@_JSON
+def list_(as_json: bool) -> None:
+    """List the dialects that are built in, each with its base URL."""
+    width = max(map(len, names()), default=0)
+    for name in names():
+        known = named(name)
+        facts = {"name": name, "base_url": known.base_url, "source": known.source}
+        click.echo(json.dumps(facts) if as_json else f"{name:{width}}  {known.base_url}")
+
+
+@dialect.command()
+@_WHICH
+def show(declaration: Declaration) -> None:
+    """Print a declaration as JSON, to read it or to begin one of your own with."""
+    click.echo(write(declaration))
+
+
+@dialect.command()
+@_WHICH
+@_JSON
+def check(declaration: Declaration, as_json: bool) -> None:
+    """Tell what is wrong with a declaration, and what is odd; the exit code is 1 if anything is wrong."""
+    findings = lint(declaration)
+    for finding in findings:
+        click.echo(json.dumps(_document(finding)) if as_json else _paragraph(finding))
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    click.echo(
+        f"bide: {declaration.name}: {_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}", err=True
+    )
+    sys.exit(1 if errors else 0)
+
+
+def _paragraph(finding: Finding) -> str:
+    """A finding in three lines; what stood in the declaration may be a stranger's, and must not move the cursor."""
+    lines = (
+        f"{finding.severity.value:7}  {finding.place}",
+        f"         {finding.problem}",
+        f"         {finding.advice}",
+    )
+    return "\n".join(text(line) or "" for line in lines)
+
+
+def _document(finding: Finding) -> dict[str, str]:
+    return {
+        "severity": finding.severity.value,
+        "place": finding.place,
+        "problem": finding.problem,
+        "advice": finding.advice,
+    }
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
