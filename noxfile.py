@@ -32,7 +32,7 @@ def _group(name: str) -> tuple[str, ...]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The whole suite; on the Python at hand its own tests must cover the core in every branch."""
-    session.install("-e", ".[all]", *_group("test"))
+    session.install("-e", ".[all]", *_group("test"), *_group("real"))
     if session.python == HERE and not session.posargs:
         _tests_of_the_core(session)
         session.run("pytest", "-n", "auto", *(f"--ignore={place}" for place in CORE))
@@ -50,7 +50,8 @@ def wheel(session: nox.Session) -> None:
     (file,) = built.glob("*.whl")
     session.install("--force-reinstall", "--no-deps", str(file))
     session.install(f"bide[all] @ {file.resolve().as_uri()}", *_group("test"))
-    session.run("pytest", "-n", "auto", *session.posargs)
+    # The servers of tests/real weigh 400 MB and tell nothing of a wheel.
+    session.run("pytest", "-n", "auto", "--ignore=tests/real", *session.posargs)
 
 
 @nox.session
