@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import requests
+from urllib3 import HTTPResponse
 from urllib3.util import Timeout
 
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
@@ -14,7 +17,7 @@ from bide_transports.bounded import BoundedAdapter
 from bide_transports.requests_faults import FAULTS, no_response
 from bide_transports.sinks import Into
 
-_CHUNK = 65536  # bytes
+_CHUNK, _SMALL_CHUNK = 65536, 8192  # bytes
 
 
 def exchange(
@@ -23,11 +26,13 @@ def exchange(
     session: requests.Session,
     credential: Credential = (),
     into: Into | None = None,
+    content: BinaryIO | None = None,
 ) -> Reply:
     """Send one request once and return what came back; network and server faults are values, never raised.
 
     `credential` holds the header lines that carry the key. `into` sees status and headers first: where it
-    returns a file, the body goes there in chunks and is left out of the response. Errors of that file pass.
+    returns a file, the body goes there in chunks and is left out of the response. `content` is a file whose bytes
+    are the request's body. Errors of either file pass.
     """
 
     def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -35,7 +40,7 @@ def exchange(
         return prepared
 
     plain = requests.Request(
-        request.method, request.url, headers=dict(request.headers), data=request.body or None, auth=sign
+        request.method, request.url, headers=dict(request.headers), data=content or request.body or None, auth=sign
     )
     try:
         prepared = session.prepare_request(plain)
@@ -59,13 +64,20 @@ def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:
     head = Response(answer.status_code, headers)
     file = into(head) if into else None
     if file is not None:
-        while chunk := answer.raw.read(_CHUNK, decode_content=True):
+        for chunk in _pieces(answer.raw):
             file.write(chunk)
         return head
     body = answer.raw.read(largest + 1, decode_content=True)
     return (
         Response(answer.status_code, headers, body) if len(body) <= largest else NoResponse(Cause.TOO_LARGE, sent=True)
     )
+
+
+def _pieces(raw: HTTPResponse) -> Iterator[bytes]:
+    """The body as it comes: `read` would wait for a whole piece, and lose the beginning of one that is cut."""
+    if raw.chunked:
+        return raw.stream(_SMALL_CHUNK, decode_content=True)  # there it loses no more than that
+    return iter(partial(raw.read1, _CHUNK, decode_content=True), b"")
 
 
 def own_session() -> requests.Session:

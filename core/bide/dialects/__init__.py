@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from bide.messages import Headers, Order, Request, Response
 from bide.result import Problem, Receipt, Result
+from bide.signature import Signature
+from bide.ticket import Source, Ticket
 
 #: What a request is for; `confirm` is the look at a job after the service took its cancellation.
 Asked: TypeAlias = Literal["submit", "poll", "fetch", "cancel", "confirm"]
@@ -86,6 +88,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def cancel_forgets(self) -> bool:
+        """Whether a cancellation takes the result of a job that has ended away: then a look goes before it."""
+        ...
+
+    @property
     def quota(self) -> tuple[str, str, str] | None:
         """The header fields of limit, remaining and reset, in lower case, where they are none of the usual ones."""
         ...
@@ -93,6 +100,11 @@ class Dialect(Protocol):
     @property
     def advice(self) -> Advice | None:
         """What the vendor says about polling in production."""
+        ...
+
+    @property
+    def webhook(self) -> Signature | None:
+        """How the vendor signs its notifications; None where it sends none that can be verified."""
         ...
 
     def authorization(self, key: str) -> tuple[str, str]:
@@ -136,6 +148,24 @@ class Dialect(Protocol):
 
     def announced(self, response: Response) -> int | None:
         """How many bytes the address in a reply to `locate` leads to, where the reply says so."""
+        ...
+
+    def upload(self, source: Source, refusal: Problem | None) -> Request | None:
+        """How to ask for a place for a file, or None where files are not taken.
+
+        After a `refusal` of that: how to ask in other words, or None where there are none.
+        """
+        ...
+
+    def ticket(self, response: Response, source: Source, refusal: Problem | None) -> Ticket | None:
+        """The place in a 2xx reply to `upload`, or None where there is none in it.
+
+        Raises `ValueError` for an address that must not be followed.
+        """
+        ...
+
+    def confirm(self, file: str) -> Request | None:
+        """How to say that a file's bytes are in their place, or None where that is not wanted."""
         ...
 
     def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from json import dumps
 from typing import Final
 
-from bide.dialects import Advice, Asked, Phase, Reading
+from bide.dialects import Advice, Asked, Phase, Reading, modelroute_files
 from bide.dialects.http import refusal
 from bide.document import JSON, moment, money, number, parse_object, strings, text
 from bide.messages import Headers, Order, Request, Response
 from bide.pace import Every
 from bide.result import Problem, Receipt, Result
 from bide.secret import redact
+from bide.signature import Signature
+from bide.ticket import Source, Ticket
 from bide.urls import base, host, is_id, is_loopback, origin, segment
 
 #: The vendor's interval table (modelroute-api.md, 8): testing, and applications below 100 executions a day.
@@ -27,6 +29,13 @@ _ADVICE = Advice(
     daily=100,
     text="ModelRoute advises webhooks above 100 executions a day (its page /executions/polling): give a webhook_url "
     "with each submission and poll only as a fallback; webhook delivery does not use up the rate limit",
+)
+_WEBHOOK = Signature(  # modelroute-api.md, 14.2 and 14.3: either name of the event, either place of the job
+    signature="x-signature",
+    timestamp="x-signature-timestamp",
+    event=("id",),
+    job=("execution_id", "data.id"),
+    kind=("event_type", "type"),
 )
 _PHASES = {
     "completed": Phase.SUCCEEDED,
@@ -67,6 +76,7 @@ class ModelRoute:
     name: str = field(default="modelroute", init=False)
     origin: str = field(default="", init=False)
     cadence: bool = field(default=False, init=False)
+    cancel_forgets: bool = field(default=False, init=False)
     quota: None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +88,11 @@ class ModelRoute:
     def advice(self) -> Advice | None:
         """What the vendor says about polling in production."""
         return _ADVICE
+
+    @property
+    def webhook(self) -> Signature | None:
+        """The raw body and its timestamp under the whole secret, in hex (modelroute-api.md, 14.3)."""
+        return _WEBHOOK
 
     def authorization(self, key: str) -> tuple[str, str]:
         """The key as a bearer token (modelroute-api.md, 2)."""
@@ -142,6 +157,18 @@ class ModelRoute:
         """`size_bytes` beside the presigned address (modelroute-api.md, 13.3)."""
         size = (parse_object(response.body) or {}).get("size_bytes")
         return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+
+    def upload(self, source: Source, refusal: Problem | None) -> Request | None:
+        """POST for a place, one way or the other (modelroute-api.md, 13.1)."""
+        return modelroute_files.asking(self.base_url, source, refusal)
+
+    def ticket(self, response: Response, source: Source, refusal: Problem | None) -> Ticket | None:
+        """The presigned address of the place (modelroute-api.md, 13.1)."""
+        return modelroute_files.ticket(response, source, refusal, self._storage)
+
+    def confirm(self, file: str) -> Request | None:
+        """POST that the file is there; only one revision of the pages has this step (modelroute-api.md, 13.2)."""
+        return modelroute_files.confirming(self.base_url, file)
 
     def read(
         self,
