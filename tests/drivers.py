@@ -28,7 +28,7 @@ class TrioVirtualClock(over_trio.TrioClock):
     def now(self) -> float:
         return self._clock.now()
 
-    async def sleep_until(self, due: float) -> None:
+    async def sleep_until(self, due: float, name: str | None = None) -> None:  # noqa: ARG002
         self._clock.sleep_until(due)
         await trio.lowlevel.checkpoint()
 

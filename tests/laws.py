@@ -256,7 +256,7 @@ replies: st.SearchStrategy[bide.Reply] = responses | silences
 gaps = st.sampled_from([0.0, 0.001, 0.25, 3.0, 31.0, 400.0]) | st.integers(0, 5_000_000).map(lambda ms: ms / 1000)
 
 paces: st.SearchStrategy[bide.Pace] = st.sampled_from(
-    [bide.Every(2), bide.Every(4, jitter=1), bide.Growing(), bide.Growing(0.5, 2, 60)]
+    [bide.Every(2), bide.Every(4, jitter=1), bide.Growing(), bide.Growing(0.5, 2, 60), bide.Sparse(bide.Every(2))]
 )
 patiences = st.builds(
     bide.Patience,

@@ -19,7 +19,7 @@ from bide.job import (
     within,
 )
 from bide.messages import Cause, Headers, NoResponse, Notice, Order, Reply, Request, Response
-from bide.pace import Every, Growing, Pace, Why
+from bide.pace import Every, Growing, Pace, Sparse, Why
 from bide.patience import Patience
 from bide.quota import Quota
 from bide.result import Problem, Receipt, Result
@@ -60,6 +60,7 @@ __all__ = [
     "Response",
     "Result",
     "Secret",
+    "Sparse",
     "Submitting",
     "Waiting",
     "Why",

@@ -2,118 +2,158 @@
 
     while isinstance(file, Downloading):
         sleep_until(file.due)
-        reply, received = transfer(file.request, into=part if file.is_file(head) else memory)
-        file = file.receive(reply, received=received, now=clock())
+        reply = exchange(file.request, into=part)   # at the head: file = file.heard(head), or the body is kept
+        file = file.receive(reply, received=part.size, digest=part.digest, now=clock())
 
-First the service is asked for the file; it answers with the bytes, or with an address at the storage host,
-which is asked next, without any credential. A link that has expired is replaced by a fresh one. Left undone:
-resuming a transfer in the middle.
+The service is asked for the file. It answers with the bytes, or with an address at the storage host, which is
+asked next, without any credential; that one may lead on to another, three times at the most. An address that has
+expired is replaced by a fresh one. What came before a cut stays on disk: the rest is asked for by `Range`, on the
+condition that the file is still the same (`bide.byte_ranges`). When all is there, its size and its digest must be
+those that were told; a file that is none of them is begun anew, but not for ever.
+
+A cut that brought something is no failure, so a line that drops again and again ends by the deadline alone.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from zlib import crc32
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from bide.dialects import Dialect, Phase, Reading
+from bide.byte_ranges import Partial, begun
+from bide.dialects import Dialect, Phase
 from bide.finished import Reason
 from bide.history import History, Terms
-from bide.look import Look, next_look, reason_to_stop
+from bide.link import Link, led_on, link_in, other_way
+from bide.look import next_look, reason_to_stop
 from bide.messages import Reply, Request, Response
 from bide.pace import Growing, Why, ceil_ms
 from bide.patience import Patience
-from bide.quota import Quota, closing, hold, read_quota, spent
+from bide.quota import Quota, spent
 from bide.result import Problem
-from bide.urls import is_id, public
+from bide.transfer import WORTH, Transfer, transfer
+from bide.urls import origin
 
-_FORMATS = (
-    (0, b"\x89PNG\r\n\x1a\n", ".png"),
-    (0, b"\xff\xd8\xff", ".jpg"),
-    (0, b"GIF8", ".gif"),
-    (8, b"WEBP", ".webp"),
-    (8, b"WAVE", ".wav"),
-    (4, b"ftyp", ".mp4"),
-    (0, b"\x1a\x45\xdf\xa3", ".webm"),
-    (0, b"ID3", ".mp3"),
-    (0, b"OggS", ".ogg"),
-    (0, b"%PDF-", ".pdf"),
-    (0, b"PK\x03\x04", ".zip"),
-)
+_MOST_SPOILT = 3  # times that a whole file may turn out to be another than was told
 
 
 @dataclass(frozen=True, slots=True)
 class Downloading:
-    """Ask for `file` at `due`; `link` is the storage request, once named, and `size` the bytes it announced."""
+    """Ask for `file` at `due`; `link` is its address, once named, and `partial` what of it is on disk already.
+
+    `furthest` is the most that has ever been there, `spoilt` counts the wholes that were wrong, and `elsewhere` says
+    that the service is asked in its second way.
+    """
 
     terms: Terms
     past: History
-    file: str
+    file: str = field(repr=False)  # it may be a signed address
     due: float
     not_before: float
     why: Why
-    link: Request | None = None
-    size: int | None = None
+    link: Link | None = None
+    partial: Partial = Partial()
+    furthest: int = 0
+    spoilt: int = 0
+    elsewhere: bool = False
+
+    @property
+    def received(self) -> int:
+        """The bytes on disk so far."""
+        return self.partial.received
+
+    @property
+    def size(self) -> int | None:
+        """The bytes of the whole file, or None while nobody has said."""
+        return self.link.size if self.partial.size is None and self.link else self.partial.size
 
     @property
     def request(self) -> Request:
-        """The GET for the file or its address, or for the bytes at the storage host."""
-        request = self.terms.patience.bound(self.link or self.terms.dialect.locate(self.file))
-        return replace(request, timeout=self.terms.patience.transfer)
+        """The GET for the file or its address, or for the bytes at the storage host: all, or the rest."""
+        patience, asked = self.terms.patience, self.asked
+        return replace(
+            patience.bound(asked),
+            headers=(*asked.headers, *(self.partial.lines if self.asks_for_rest else ())),
+            credential=asked.credential and self.is_at_home,
+            timeout=patience.transfer,
+        )
 
     def is_file(self, head: Response) -> bool:
-        """Whether the body that follows this status and these headers is the file itself, to go to disk."""
-        return head.status == 200 and (self.link is not None or not self.terms.dialect.may_locate(head.headers))
+        """Whether the body that follows this status and these headers is the file itself, or the rest of it."""
+        if head.status not in (200, 206) or (self.link is None and self.terms.dialect.may_locate(head.headers)):
+            return False
+        return head.status == 200 or self.partial.continued(head.headers) is not None
 
-    def receive(self, reply: Reply, *, received: int, now: float) -> Downloading | Downloaded | Undelivered:
-        """The next state, after `reply` came at `now`; `received` bytes of the file went to disk.
+    def heard(self, head: Response) -> Downloading | None:
+        """The state while the body of this reply comes, which goes to disk from byte `received` on.
 
-        A file of another size than was announced is not the file: it is asked for again, within the budget.
+        Nothing that was on disk after that byte counts any more. None for a body that belongs in the reply.
         """
-        look = _look(self, reply, received, now)
-        if isinstance(reply, Response) and look.phase is Phase.SUCCEEDED:
-            return self._delivered(reply, look, received)
-        if look.phase in (Phase.MISSING, Phase.GONE):
-            return Undelivered(self.file, Reason.REFUSED, look.problem, self._again(look))
-        reason = reason_to_stop(look)
-        if reason is not None:
-            return Undelivered(self.file, reason, look.problem, self._again(look))
-        expired = isinstance(reply, Response) and 400 <= reply.status < 500 and look.phase is not Phase.LIMITED
-        return self._again(look, link=None if expired else self.link)
+        if not self.is_file(head):
+            return None
+        linked, answered = self.link is not None, self.past._replace(answered=True)
+        partial = begun(head.headers, linked=linked) if head.status == 200 else self.partial.continued(head.headers)
+        return replace(self, partial=partial or self.partial, past=answered)
 
-    def _delivered(self, reply: Response, look: Look, received: int) -> Downloading | Downloaded | Undelivered:
-        if self.is_file(reply):
-            return Downloaded(self.file, received, look.past)
-        try:
-            link = self.terms.dialect.located(reply)
-        except ValueError as error:
-            return Undelivered(self.file, Reason.REFUSED, Problem("FOREIGN_ADDRESS", str(error)), self._again(look))
-        if link is None:
-            return Downloaded(self.file, len(reply.body), look.past, reply.body)
-        size = self.terms.dialect.announced(reply)
-        return Downloading(self.terms, look.past, self.file, look.now, look.now, Why.AT_ONCE, link, size)
+    def grown(self, received: int) -> Downloading:
+        """The same with `received` bytes on disk."""
+        return replace(self, partial=replace(self.partial, received=received))
 
-    def _again(self, look: Look, link: Request | None = None) -> Downloading:
-        due, not_before, why = next_look(look)
-        size = None if link is None else self.size
-        return Downloading(self.terms, look.past, self.file, due, not_before, why, link, size)
+    def receive(
+        self, reply: Reply, *, received: int, now: float, digest: str | None = None
+    ) -> Downloading | Downloaded | Undelivered:
+        """The next state, after `reply` came at `now` to this state, or to the one that had `heard` its head.
+
+        `received` bytes of the file are on disk now; `digest` is theirs, by the algorithm in `partial.digest`, if
+        it has one (in hexadecimal digits). A file of another size or digest than was told is asked for again.
+        """
+        head = self.heard(reply) if isinstance(reply, Response) else None
+        file = (head or self).grown(received)
+        after = transfer(file, reply, came=head is not None, digest=digest, now=now)
+        if after.is_whole:
+            return Downloaded(self.file, received, after.look.past)
+        if isinstance(reply, Response) and after.look.phase is Phase.SUCCEEDED:
+            return _led_on(after, reply)
+        return _troubled(after)
+
+    @property
+    def asked(self) -> Request:
+        """The GET as the dialect or the service names it, without what this download adds."""
+        dialect = self.terms.dialect
+        if self.link is not None:
+            return self.link.request
+        return (other_way(dialect, self.file) if self.elsewhere else None) or dialect.locate(self.file)
+
+    @property
+    def asks_for_rest(self) -> bool:
+        """Whether only the rest is asked for, of whoever gave the beginning."""
+        return self.partial.can_go_on and self.partial.linked == (self.link is not None)
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether the service itself is asked, whose key, quota and words then count."""
+        return self.link is None and origin(self.asked.url) == self.terms.dialect.origin
 
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
     """The file is here: `size` bytes on disk, or in `body` where the reply itself was the file."""
 
-    file: str
+    file: str = field(repr=False)
     size: int
     past: History
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def received(self) -> int:
+        """The bytes that are here: all."""
+        return self.size
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
     """We stopped asking; the file may still be at the service. `last` is where to go on."""
 
-    file: str
+    file: str = field(repr=False)
     reason: Reason
     problem: Problem | None
     last: Downloading
@@ -122,6 +162,19 @@ class Undelivered:
     def past(self) -> History:
         """What has happened."""
         return self.last.past
+
+    @property
+    def received(self) -> int:
+        """The bytes on disk that are worth keeping."""
+        return self.last.received
+
+    @property
+    def size(self) -> int | None:
+        """The bytes of the whole file, or None where nobody has said."""
+        return self.last.size
+
+
+Download: TypeAlias = Downloading | Downloaded | Undelivered
 
 
 def download(
@@ -133,51 +186,64 @@ def download(
     patience: Patience = Patience(),
 ) -> Downloading:
     """Start to download `file`, not before `quota`, as last seen, allows; raises `InvalidHandle`."""
-    dialect.locate(file)
+    at_home = origin(dialect.locate(file).url) == dialect.origin
     terms = Terms(dialect, Growing(), patience, file)
     now = ceil_ms(now)
     past = History.begin(patience, now=now)
-    held = spent(quota, now=now)
+    held = spent(quota, now=now) if at_home else None
     if held is None:
         return Downloading(terms, past, file, now, now, Why.AT_ONCE)
     due = min(ceil_ms(held.until), past.deadline)
     return Downloading(terms, past, file, due, due, held.why)
 
 
-def file_name(file: str) -> str:
-    """A name on disk for a file: its id, or the last part of its address with what tells it from its namesakes.
-
-    Made of letters, digits, '.', '_' and '-' alone, without an ending; the query, which may change, has no part in it.
-    """
-    if is_id(file):
-        return file
-    address = public(file)
-    last = re.sub(r"[^A-Za-z0-9_-]+", "-", address.rstrip("/").rpartition("/")[2].partition(".")[0])[:60].strip("-")
-    return f"{last or 'file'}-{crc32(address.encode('utf-8', 'replace')):08x}"
-
-
-def suffix(head: bytes) -> str:
-    """The file name's ending that the first 16 bytes of a file call for, or '.bin'."""
-    return next((ending for at, magic, ending in _FORMATS if head.startswith(magic, at)), ".bin")
-
-
-def _look(file: Downloading, reply: Reply, received: int, now: float) -> Look:
-    terms, quota, held, reading = file.terms, None, None, None
-    if isinstance(reply, Response):
-        reading = _reading(file, reply, received)
-        quota = read_quota(reply.headers, now=now, names=terms.dialect.quota)
-        held = hold(reply, quota, now=now, cadence=False)
-        quota = closing(quota, held, reply) if file.link is None else None  # the storage host has no say in the API's
-    past = file.past.after(reply, reading, quota, terms=terms, asked="fetch", now=now)
-    return Look(terms, past, file.file, "fetch", reply, reading, reading.phase if reading else None, held, now)
+def _led_on(after: Transfer, reply: Response) -> Downloading | Downloaded | Undelivered:
+    """After an address, a redirect, or a file that is the reply itself."""
+    file, look, dialect = after.file, after.look, after.file.terms.dialect
+    try:
+        if reply.status == 200:
+            link = link_in(dialect, reply, now=look.now)
+        else:
+            link = led_on(dialect, file.file, file.asked, reply, file.link)
+    except ValueError as error:
+        problem = Problem("FOREIGN_ADDRESS", str(error))
+        return _undelivered(after, Reason.REFUSED, problem)
+    if link is None:
+        return Downloaded(file.file, len(reply.body), look.past, reply.body)
+    past = look.past._replace(failures=file.past.failures)  # an address is no file: what went wrong still counts
+    return replace(file, past=past, due=look.now, not_before=look.now, why=Why.AT_ONCE, link=link)
 
 
-def _reading(file: Downloading, reply: Response, received: int) -> Reading:
-    if reply.status == 200:
-        if file.size in (None, received):
-            return Reading(Phase.SUCCEEDED)
-        wrong = Problem("WRONG_SIZE", f"{received} bytes came, {file.size} were announced")
-        return Reading(Phase.UNREADABLE, problem=wrong)
-    if file.link is not None:
-        return Reading(Phase.LIMITED if reply.status == 429 else Phase.TRANSIENT)  # a fresh link may help
-    return file.terms.dialect.read(reply, asked="fetch", handle=None)
+def _troubled(after: Transfer) -> Downloading | Undelivered:
+    file, again, reason = after.file, _again(after), reason_to_stop(after.look)
+    missed = file.link is None and not file.elsewhere and after.status in (404, 405)
+    if missed and other_way(file.terms.dialect, file.file) is not None:
+        due, not_before, why = next_look(after.look, at_once=True)
+        return replace(again, due=due, not_before=not_before, why=why, elsewhere=True)
+    if after.look.phase in (Phase.MISSING, Phase.GONE):
+        reason = Reason.REFUSED
+    elif again.spoilt >= _MOST_SPOILT:
+        reason = Reason.NOT_UNDERSTOOD
+    return again if reason is None else _undelivered(after, reason, after.look.problem)
+
+
+def _undelivered(after: Transfer, reason: Reason, problem: Problem | None) -> Undelivered:
+    """Whoever goes on later asks for a fresh address: the one in hand grows old."""
+    return Undelivered(after.file.file, reason, problem, replace(_again(after), link=None))
+
+
+def _again(after: Transfer) -> Downloading:
+    """The same later: by a fresh address where the old one has expired, from the start where the part is useless."""
+    file = after.file
+    due, not_before, why = next_look(after.look, at_once=after.brought >= WORTH)
+    return replace(
+        file,
+        past=after.look.past,
+        due=due,
+        not_before=not_before,
+        why=why,
+        link=None if after.ends_address(due) else file.link,
+        partial=Partial() if after.is_useless else file.partial,
+        furthest=max(file.furthest, file.received),
+        spoilt=file.spoilt + after.is_spoilt,
+    )

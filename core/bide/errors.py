@@ -17,11 +17,13 @@ BideError
 │   ├── JobExpired                the service's own time ran out
 │   ├── JobLost                   the service no longer knows it
 │   └── JobAbandoned              we stopped waiting; the job may go on: resume from `.job`
+├── InvalidWebhook                the sender: a notification that must not be believed; `.kind` says why
 └── SaveError                     the disk or the storage host: the result is safe at the service
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -137,6 +139,24 @@ class JobAbandoned(JobError):
     def job(self) -> Abandoned:
         """The job's last state."""
         return cast("Abandoned", self._job)
+
+
+class Flaw(Enum):
+    """Why a notification is not believed. The value is the wording people read."""
+
+    UNSIGNED = "it is not signed"
+    WRONG_SIGNATURE = "no signature fits"
+    STALE = "it is too old"
+    FROM_THE_FUTURE = "it is from the future"
+    NOT_UNDERSTOOD = "it cannot be understood"
+
+
+class InvalidWebhook(BideError):
+    """A notification that must not be believed, or one that cannot be understood."""
+
+    def __init__(self, message: str, kind: Flaw = Flaw.NOT_UNDERSTOOD) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class SaveError(BideError):

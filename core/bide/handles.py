@@ -55,5 +55,12 @@ class Named:
 
     def __repr__(self) -> str:
         members = ((field.name, getattr(self, field.name)) for field in fields(cast("Any", self)) if field.repr)
-        said = (f"{name}={shown(value) if name == 'handle' and value else value!r}" for name, value in members)
+        said = (f"{name}={_told(name, value)!r}" for name, value in members)
         return f"{type(self).__name__}({', '.join(said)})"
+
+
+def _told(name: str, value: Any) -> object:
+    """What a repr tells of a member: of handles and addresses of files no more than may be shown."""
+    if name == "files":
+        return tuple(shown(file) for file in value)
+    return shown(value) if name == "handle" and value else value

@@ -30,16 +30,16 @@ exhaustive test are read off them. Every waiting state can also end in the other
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, cast
 
 from bide.dialects import Asked, Dialect, Phase
 from bide.errors import InvalidOrder
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason
-from bide.handles import Named
+from bide.handles import Named, is_called
 from bide.history import History, Terms
 from bide.look import Look, is_lost, look_at, may_have_arrived, next_look, reason_to_stop
 from bide.messages import Notice, Order, Reply, Request
-from bide.pace import Growing, Pace, Why, ceil_ms
+from bide.pace import Growing, Pace, Sparse, Why, ceil_ms
 from bide.patience import Patience
 from bide.quota import Quota, spent
 from bide.result import Problem
@@ -147,7 +147,8 @@ class Fetching(Named):
 class Cancelling(Named):
     """A cancel is asked for; once `asked`, looks until the job has ended. `refusal` is the service's no.
 
-    A job that completed first still yields its result; one that goes on after a refusal is polled again.
+    Where a cancel would take the result of a job that has ended away, it is `looked` at first. A job that
+    completed first still yields its result; one that goes on after a refusal is polled again.
     """
 
     terms: Terms
@@ -158,19 +159,20 @@ class Cancelling(Named):
     why: Why
     asked: bool = False
     refusal: Problem | None = None
+    looked: bool = True
 
     @property
     def request(self) -> Request:
-        """The POST that cancels, then the GET that looks."""
-        dialect = self.terms.dialect
-        return self.terms.patience.bound(dialect.poll(self.handle) if self.asked else dialect.cancel(self.handle))
+        """The request that cancels, then the one that looks."""
+        dialect, cancels = self.terms.dialect, self._asks == "cancel"
+        return self.terms.patience.bound(dialect.cancel(self.handle) if cancels else dialect.poll(self.handle))
 
     @property
     def _asks(self) -> Asked:
-        """What the request is: the cancel, a look at what came of it, or a look as usual after a refusal."""
-        if not self.asked:
-            return "cancel"
-        return "poll" if self.refusal is not None else "confirm"
+        """What the request is: the cancel, a look at what came of it, or a look as usual before it or after a no."""
+        if not self.looked or self.refusal is not None:
+            return "poll"
+        return "confirm" if self.asked else "cancel"
 
     def receive(
         self, reply: Reply, *, now: float
@@ -183,13 +185,16 @@ class Cancelling(Named):
         handle = look.handle or self.handle
         if look.phase is Phase.UNFINISHED and self.refusal is not None:
             return Polling(look.terms, look.past, handle, *next_look(look))
-        refusal = look.refusal or self.refusal
-        when = next_look(look, at_once=look.answers_cancel)
-        return Cancelling(look.terms, look.past, handle, *when, self.asked or look.answers_cancel, refusal)
+        refusal, looked = look.refusal or self.refusal, self.looked or look.phase is Phase.UNFINISHED
+        when = next_look(look, at_once=look.answers_cancel or looked is not self.looked)
+        return Cancelling(look.terms, look.past, handle, *when, self.asked or look.answers_cancel, refusal, looked)
 
+
+_JUST_NOW = 1.0  # seconds for which "not yet" is news enough to cancel upon
 
 Waiting: TypeAlias = Submitting | Polling | Fetching | Cancelling
 Job: TypeAlias = Waiting | Finished
+AnyJob = TypeVar("AnyJob", bound=Job)
 
 
 def submit(
@@ -238,7 +243,9 @@ def cancel(job: Polling | Fetching | Cancelling, *, now: float) -> Cancelling | 
         return job
     job.terms.dialect.cancel(job.handle)
     due = max(now, min(ceil_ms(max(now, job.not_before)), job.past.deadline))
-    return Cancelling(job.terms, job.past, job.handle, due, min(job.not_before, due), Why.AT_ONCE)
+    just_seen = job.past.polls > 0 and now - job.past.seen < _JUST_NOW
+    looked = just_seen or not job.terms.dialect.cancel_forgets
+    return Cancelling(job.terms, job.past, job.handle, due, min(job.not_before, due), Why.AT_ONCE, looked=looked)
 
 
 def within(job: Waiting, quota: Quota | None, *, now: float) -> Waiting:
@@ -252,12 +259,14 @@ def within(job: Waiting, quota: Quota | None, *, now: float) -> Waiting:
     return replace(job, not_before=max(job.not_before, until))
 
 
-def notice(job: Job, event: Notice, *, now: float) -> Job:
-    """The job after a verified notification: look now, as far as the rate limit allows; never proof by itself."""
-    if not isinstance(job, Polling | Cancelling) or event.handle != job.handle:
+def notice(job: AnyJob, event: Notice, *, now: float) -> AnyJob:
+    """The job after a verified notification: look now, as far as the rate limit allows; never proof by itself.
+
+    One about another job changes nothing.
+    """
+    if not isinstance(job, Polling | Cancelling) or not is_called(job.handle, event.handle):
         return job
-    due = ceil_ms(max(now, job.not_before))
-    return replace(job, due=due, why=Why.NOTICE) if due < job.due else job
+    return cast("AnyJob", _told(job, now))
 
 
 def resume(job: Waiting | Abandoned | Lost, *, now: float, patience: Patience | None = None) -> Waiting:
@@ -278,6 +287,13 @@ def resume(job: Waiting | Abandoned | Lost, *, now: float, patience: Patience | 
     due = min(ceil_ms(max(now, last.not_before)), past.deadline)
     fresh = replace(last, terms=terms, past=past, due=due, not_before=min(last.not_before, due), why=Why.AT_ONCE)
     return within(fresh, past.quota, now=now)
+
+
+def _told(job: Polling | Cancelling, now: float) -> Polling | Cancelling:
+    pace, due = job.terms.pace, ceil_ms(max(now, job.not_before))
+    if isinstance(pace, Sparse) and not pace.told:
+        job = replace(job, terms=replace(job.terms, pace=replace(pace, told=True)))
+    return replace(job, due=due, why=Why.NOTICE) if due < job.due else job
 
 
 def _ended(look: Look) -> Fetching | Completed | Failed | Cancelled | Expired | None:

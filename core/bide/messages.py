@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from bide.document import JSON, snapshot
 from bide.errors import InvalidOrder
+from bide.handles import Named
 from bide.urls import public
 
 TIMEOUT = 30.0  # seconds for one whole exchange, unless `Patience.timeout` says otherwise
@@ -139,12 +140,14 @@ class Order:
             object.__setattr__(self, "metadata", snapshot(self.metadata, "metadata"))
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+@dataclass(frozen=True, slots=True, repr=False)
+class Notice(Named):
     """A verified notification that something happened to a job; a hint to look now, never proof.
 
-    `id` is the event's own id, `handle` the job's.
+    `id` is the event's own id, the same whenever it is sent again; empty where the service gives none. `handle` is
+    the job's id or address, `kind` the service's word for what happened.
     """
 
     id: str
     handle: str
+    kind: str = ""

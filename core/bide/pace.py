@@ -17,6 +17,12 @@ from bide.errors import InvalidSetting
 SHORTEST = 0.05  # seconds between two looks at one job, whatever a pace says
 
 
+def positive(name: str, seconds: float) -> None:
+    """Raise `InvalidSetting` unless `seconds` is a usable, finite length of time."""
+    if not (isfinite(seconds) and seconds >= SHORTEST):
+        raise InvalidSetting(f"{name} is {seconds}: give {SHORTEST} seconds or more")
+
+
 class Why(Enum):
     """The reason for a due time. The value is the word people read."""
 
@@ -69,7 +75,38 @@ class Growing:
         return min(self.cap, self.first + (self.factor - 1) * age) * (0.95 + 0.1 * draw)
 
 
-Pace: TypeAlias = Every | Growing
+@dataclass(frozen=True, slots=True)
+class Sparse:
+    """Look `factor` times as seldom as `pace` does, for a job of which webhooks are expected to tell.
+
+    A notice comes within a second of what it tells, so these looks are only the insurance against a lost one. Its
+    price is bounded on both sides. Never more looks than with `pace` alone: no interval is shorter than its, and
+    an age plus its interval never falls as the age grows, so the count of looks can never catch up. Never later by
+    more than `cap` seconds, or one interval of `pace` if that is longer: no interval is longer than both.
+
+    A job that has not been told of once by the age of `until` seconds (`told`, which `bide.notice` sets) is looked
+    at as `pace` says from then on: its webhooks have failed to come.
+    """
+
+    pace: Every | Growing = Growing()
+    factor: float = 8.0
+    cap: float = 60.0
+    until: float = 300.0
+    told: bool = False
+
+    def __post_init__(self) -> None:
+        positive("cap", self.cap)
+        positive("until", self.until)
+        if not 1 <= self.factor <= 1000:
+            raise InvalidSetting(f"factor is {self.factor}: give 1 to 1000")
+
+    def delay(self, *, age: float, draw: float) -> float:
+        """Seconds until the next look at a job submitted `age` seconds ago; `draw` lies in [0, 1)."""
+        usual = self.pace.delay(age=age, draw=draw)
+        return usual if age >= self.until and not self.told else max(usual, min(self.factor * usual, self.cap))
+
+
+Pace: TypeAlias = Every | Growing | Sparse
 
 
 def backoff(count: int, *, draw: float, first: float = 0.5, cap: float = 60.0) -> float:
@@ -94,9 +131,3 @@ def floor_ms(now: float) -> float:
 def ceil_ms(due: float) -> float:
     """`due` up to the next whole millisecond."""
     return ceil(due * 1000 - 0.01) / 1000
-
-
-def positive(name: str, seconds: float) -> None:
-    """Raise `InvalidSetting` unless `seconds` is a usable, finite length of time."""
-    if not (isfinite(seconds) and seconds >= SHORTEST):
-        raise InvalidSetting(f"{name} is {seconds}: give {SHORTEST} seconds or more")

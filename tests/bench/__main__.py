@@ -8,11 +8,12 @@ from __future__ import annotations
 import platform
 import sys
 
-from tests.bench import client_wait, core_step, imports, memory, trio_polls, trio_waits
+from tests.bench import client_wait, core_step, download_memory, imports, memory, trio_polls, trio_waits
 
 BENCHMARKS = {
     "core_step": core_step.measure,
     "client_wait": client_wait.measure,
+    "download_memory": download_memory.measure,
     "imports": imports.measure,
     "memory": memory.measure,
     "trio_polls": trio_polls.measure,

@@ -3,51 +3,28 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
-from typing import TypeVar
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import bide
 from bide.document import JSON
-from bide.download import Downloaded, Downloading, Undelivered, download, file_name, suffix
+from bide.download import Downloaded, Downloading, Undelivered, download
 from bide.errors import InvalidHandle
-from tests.laws import DIALECT, START, gaps, replies
-
-T = TypeVar("T")
-FILE = "file_aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
-LINK = "https://storage.modelroute.ai/f/abc?sig=xyz"
-CUT = bide.NoResponse(bide.Cause.RESET, sent=True)
-UNSENT = bide.NoResponse(bide.Cause.UNREACHABLE, sent=False)
-
-
-def expect(kind: type[T], file: object) -> T:
-    assert isinstance(file, kind), file
-    return file
-
-
-def answer(status: int = 200, body: bytes = b"", **headers: str) -> bide.Response:
-    return bide.Response(status, bide.Headers.of((n.replace("_", "-"), v) for n, v in headers.items()), body)
-
-
-def in_json(document: JSON) -> bide.Response:
-    return answer(200, json.dumps(document).encode(), content_type="application/json")
-
-
-ADDRESS = in_json({"url": LINK, "expires_at": "2030-01-05T09:00:00Z", "content_type": "image/png", "size_bytes": 3})
-BYTES = answer(200, content_type="image/png")
-
-
-def locating(patience: bide.Patience = bide.Patience()) -> Downloading:
-    return download(FILE, dialect=DIALECT, now=START, patience=patience)
-
-
-def transferring(patience: bide.Patience = bide.Patience()) -> Downloading:
-    return expect(Downloading, locating(patience).receive(ADDRESS, received=0, now=START))
-
+from tests.core.download_scene import (
+    ADDRESS,
+    BYTES,
+    CUT,
+    FILE,
+    LINK,
+    UNSENT,
+    answer,
+    expect,
+    in_json,
+    locating,
+    transferring,
+)
+from tests.laws import DIALECT, START
 
 # Where the bytes are
 
@@ -282,72 +259,7 @@ def test_a_spent_quota_is_waited_for_to_the_deadline_only() -> None:
     assert (file.due, file.not_before) == (START + 10, START + 10)
 
 
-# Laws
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.booleans(), st.lists(st.tuples(replies, gaps), max_size=4))
-def test_receive_is_total_and_due_never_lies_before_now(linked: bool, course: list[tuple[bide.Reply, float]]) -> None:
-    file: Downloading | Downloaded | Undelivered = transferring() if linked else locating()
-    for reply, gap in course:
-        if not isinstance(file, Downloading):
-            return
-        now = round((file.due + gap) * 1000) / 1000
-        file = file.receive(reply, received=0, now=now)
-        if isinstance(file, Downloading):
-            assert now <= file.not_before <= file.due
-            assert file.request.credential == (file.link is None)
-
-
 def test_a_state_can_be_taken_up_again_from_its_end() -> None:
     end = expect(Undelivered, transferring(bide.Patience(failures=1)).receive(CUT, received=1, now=START + 1))
     assert isinstance(replace(end.last, due=START + 60), Downloading)
     assert isinstance(end.last.receive(ADDRESS, received=0, now=START + 60), Downloading)
-
-
-# The ending of a file's name
-
-
-@pytest.mark.parametrize(
-    ("head", "ending"),
-    [
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ".png"),
-        (b"\xff\xd8\xff\xe0\0\x10JFIF\0", ".jpg"),
-        (b"GIF89a", ".gif"),
-        (b"RIFF\x24\0\0\0WEBPVP8 ", ".webp"),
-        (b"RIFF\x24\0\0\0WAVEfmt ", ".wav"),
-        (b"\0\0\0\x20ftypisom", ".mp4"),
-        (b"\x1a\x45\xdf\xa3\x9f", ".webm"),
-        (b"ID3\x04", ".mp3"),
-        (b"OggS\0", ".ogg"),
-        (b"%PDF-1.7", ".pdf"),
-        (b"PK\x03\x04", ".zip"),
-        (b"", ".bin"),
-        (b"\x89PNG", ".bin"),
-        (b"<svg/>", ".bin"),
-        (b"../../evil.sh", ".bin"),
-        (b"xRIFF\x24\0\0\0WEBP", ".bin"),
-    ],
-)
-def test_the_first_bytes_decide_the_ending(head: bytes, ending: str) -> None:
-    assert suffix(head) == ending
-
-
-@pytest.mark.parametrize(
-    ("file", "stem"),
-    [
-        ("https://cdn.example/a/out-0.png?sig=1", "out-0"),
-        ("https://cdn.example/", "cdn"),
-        ("https://cdn.example/a b;c.tar.gz", "a-b-c"),
-        ("https://cdn.example/.../..%2F..%2Fetc", "file"),
-        ("https://cdn.example/" + "x" * 300, "x" * 60),
-    ],
-)
-def test_a_file_has_a_name_of_its_own_on_disk(file: str, stem: str) -> None:
-    assert re.fullmatch(re.escape(stem) + r"-[0-9a-f]{8}", file_name(file))
-    assert file_name("file_1-a") == "file_1-a"
-
-
-def test_files_of_one_name_at_different_places_do_not_collide() -> None:
-    assert file_name("https://x.example/a/out.png") != file_name("https://x.example/b/out.png")
-    assert file_name("https://x.example/a/out.png?sig=1") == file_name("https://x.example/a/out.png?sig=2")

@@ -53,3 +53,8 @@ def test_a_state_shows_its_handle_and_no_more_of_it() -> None:
     assert "handle='https://api.code.example/op/7', due=" in repr(job)
     assert "5ec2e7" not in repr(job)
     assert "handle=''" not in repr(job)
+
+
+def test_a_result_shows_its_files_without_their_signatures() -> None:
+    result = bide.Result("job-7", ("file_1", "https://cdn.example/a.png?sig=5ec2e7"))
+    assert "files=('file_1', 'https://cdn.example/a.png')" in repr(result)

@@ -369,11 +369,11 @@ class InterruptedClock(TrioClock):
 
     sleeps = 0
 
-    async def sleep_until(self, due: float) -> None:
+    async def sleep_until(self, due: float, name: str | None = None) -> None:
         self.sleeps += 1
         if self.sleeps == 2:
             raise KeyboardInterrupt
-        await super().sleep_until(due)
+        await super().sleep_until(due, name)
 
 
 def test_an_interrupt_leaves_the_last_state_too() -> None:

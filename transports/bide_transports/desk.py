@@ -4,38 +4,57 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from inspect import currentframe
+from pathlib import Path
+from typing import Literal, TypeAlias
 from uuid import uuid4
 
 import bide
 from bide.document import JSON
-from bide.download import Downloaded, Downloading, Undelivered, download
-from bide.errors import PollingAdvice
+from bide.download import Download, download
+from bide.errors import InvalidHandle, NotOffered, PollingAdvice, SaveError
+from bide.file_names import file_names
 from bide.intake import Intake
 from bide.job import within
 from bide.messages import Request
+from bide.notices import Notices
 from bide.secret import Credential, Secret, credential_for
 from bide.tally import Tally
+from bide_transports.disk import Note, Part
+from bide_transports.journal import Journal
+
+OnTimeout: TypeAlias = Literal["detach", "cancel"]
+_FAREWELL = bide.Patience(deadline=60.0)  # for the cancellation of a job that took too long
 
 
 class Desk:
     """The part of a client that sends nothing; `now` is its clock, in seconds since the epoch.
 
-    Raises `InvalidKey` for a key that is none.
+    Without a key nothing is sent that says who asks. `journal` is a file that outlives the process: each job is
+    written down there before it is sent (see `resume_all`). A job whose wait times out goes on at the service, or
+    is cancelled `on_timeout`. Raises `InvalidKey` for a key that is none, `SaveError` for a journal that cannot be
+    kept.
     """
 
     def __init__(
         self,
-        key: str | Secret,
+        key: str | Secret | None,
         dialect: bide.Dialect,
         pace: bide.Pace,
         patience: bide.Patience,
         now: Callable[[], float],
+        journal: str | Path | None = None,
+        on_timeout: OnTimeout = "detach",
     ) -> None:
-        self._key = key if isinstance(key, Secret) else Secret(key)
+        self._key = Secret(key) if isinstance(key, str) else key
         self._intake = Intake(dialect, pace, patience)
         self._now = now
+        self._journal = None if journal is None else Journal(Path(journal))
+        self._on_timeout = on_timeout
         self._tally = Tally()
+        self._notices = Notices()
         self.quota: bide.Quota | None = None
 
     def prepare(
@@ -53,7 +72,7 @@ class Desk:
         Keep `bide.dump` of it before following it, and not even a crash can pay twice. `patience` is for this
         job alone. Raises `InvalidOrder`.
         """
-        return self._intake.prepare(
+        return self._begins(notified=webhook_url is not None).prepare(
             model,
             input,
             key=key or str(uuid4()),
@@ -70,35 +89,102 @@ class Desk:
         """
         return self._intake.resume(job, patience=patience, now=self._now())
 
+    def resume_all(self) -> list[bide.Job]:
+        """Every job in the journal for which something is left to be done: to be waited for, its result to be saved.
+
+        One that was given up, or whose deadline has passed meanwhile, gets a fresh deadline. Raises `InvalidToken`
+        for a journal of another service.
+        """
+        tokens = () if self._journal is None else self._journal.tokens
+        return [self._again(bide.load(token, dialect=self._intake.dialect)) for token in tokens]
+
+    def forget(self, job: bide.Job | bide.Result) -> None:
+        """Note in the journal that nothing is left to be done for a job; `save` does so by itself."""
+        if self._journal is not None:
+            self._journal.settle(job)
+
     def watch(self, job: str | bide.Job) -> bide.Job:
         """The job with this id, or the job itself; nothing is sent yet. Raises `InvalidHandle`."""
-        return self._intake.watch(job, now=self._now())
+        return self._begins().watch(job, now=self._now())
 
     def cancelling(self, job: str | bide.Job) -> bide.Job:
         """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is."""
         return self._intake.cancelling(job, now=self._now())
 
+    def _settled(self, result: bide.Result, paths: list[Path]) -> list[Path]:
+        """The paths of a result whose files are on disk now: nothing is left to be done for its job."""
+        self.forget(result)
+        return paths
+
+    def _close_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    def _again(self, job: bide.Job) -> bide.Job:
+        if isinstance(job, bide.Abandoned) and job.reason is bide.Reason.AMBIGUOUS:
+            return job  # sent again it could be paid for twice
+        late = isinstance(job, bide.Waiting) and job.past.deadline <= self._now()
+        return self.resume(job, patience=self._intake.patience if late else None)
+
+    def _to_cancel(self, state: bide.Job) -> bide.Job | None:
+        """The job with its cancellation to be asked for, where its wait has timed out and the caller wants that."""
+        timed_out = isinstance(state, bide.Abandoned) and state.reason is bide.Reason.DEADLINE
+        if self._on_timeout != "cancel" or not timed_out or state.handle is None:
+            return None
+        try:
+            return self.cancelling(self.resume(state, patience=_FAREWELL))
+        except NotOffered:
+            return None
+
     def _credential(self, request: Request) -> Credential:
         """The header lines with the key, for a request to the API's own origin; none for any other."""
-        return credential_for(request, self._intake.dialect, self._key)
+        return () if self._key is None else credential_for(request, self._intake.dialect, self._key)
+
+    def _begins(self, *, notified: bool = False) -> Intake:
+        """How the next job is begun, after what was seen of webhooks; `notified` says that it asks for them."""
+        return replace(self._intake, pace=self._notices.pace(self._intake.pace, asked=notified))
 
     def _begin(self, job: str | bide.Job) -> bide.Job:
-        """The job, held back when another one of this key has heard that the quota is spent."""
+        """The job, written down, and held back when another one of this key has heard that the quota is spent."""
         state = self.watch(job)
-        return within(state, self.quota, now=self._now()) if isinstance(state, bide.Waiting) else state
+        if isinstance(state, bide.Waiting):
+            state = within(state, self.quota, now=self._now())
+        if self._journal is not None:
+            self._journal.record(state)
+        return state
 
-    def _note(self, state: bide.Job | Downloading | Downloaded | Undelivered) -> None:
-        """Remember what the service last said of the quota, and count each polled job of a day once."""
+    def _note(self, state: bide.Job | Download) -> None:
+        """Remember what was said of the quota and whether an end was told, and count each polled job of a day once.
+
+        What a restart needs of a job is written down first.
+        """
+        if self._journal is not None and isinstance(state, bide.Waiting | bide.Finished):
+            self._journal.record(state)
         self.quota = state.past.quota or self.quota
-        if isinstance(state, bide.Polling) and state.past.polls:
+        if isinstance(state, bide.Finished):
+            self._notices.judge(state)
+        if isinstance(state, bide.Polling) and state.past.polls and not isinstance(state.terms.pace, bide.Sparse):
             advice = self._tally.count(state.handle, self._intake.dialect.advice, now=self._now())
             if advice:
                 warnings.warn(advice, PollingAdvice, stacklevel=_depth_of_caller())
 
-    def _downloading(self, file: str) -> Downloading:
-        """The download of a file, begun within the quota as last seen; nothing is sent yet."""
+    def _parts(
+        self, result: bide.Result, directory: str | Path, *, overwrite: bool, note: Note
+    ) -> list[Callable[[], Part]]:
+        """What begins the download of each file once its turn has come, within the quota as it is then."""
+        names = file_names(result.files)
+        return [
+            partial(self._part, file, Path(directory), name, several=len(names) > 1, overwrite=overwrite, note=note)
+            for file, name in zip(result.files, names, strict=True)
+        ]
+
+    def _part(self, file: str, directory: Path, name: str, *, several: bool, overwrite: bool, note: Note) -> Part:
         dialect, patience = self._intake.dialect, self._intake.patience
-        return download(file, dialect=dialect, now=self._now(), quota=self.quota, patience=patience)
+        try:
+            state = download(file, dialect=dialect, now=self._now(), quota=self.quota, patience=patience)
+        except InvalidHandle as error:
+            raise SaveError(f"the service named a file that must not be asked for: {error}") from None
+        return Part(directory, name, state, overwrite=overwrite, one_of_several=several, note=note)
 
 
 def _depth_of_caller() -> int:

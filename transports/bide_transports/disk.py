@@ -1,26 +1,34 @@
-"""A file on its way to disk: written as `NAME.part` beside its place, made durable, then renamed into it.
+"""A file on its way to disk, whatever transport brings it: each state of its download, and the bytes that belong to it.
 
-The name is always our own, never a server's. A link under that name is not followed, and a file that is
-already there is never replaced; where it holds the same bytes, that is as good.
+The name is always our own, never a server's. What goes wrong is a `SaveError` that says what to do; what has come so
+far is kept wherever the service can tell later whether the rest still belongs to it.
 """
 
 from __future__ import annotations
 
 import errno
-import os
-from collections.abc import Callable
-from filecmp import cmp
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import TypeAlias
 
 from typing_extensions import Self
 
-from bide.download import Downloaded, Downloading, Undelivered
-from bide.errors import SaveError
+from bide.download import Download, Downloaded, Downloading, Undelivered
+from bide.download_token import dump_download, load_download
+from bide.errors import BideError, InvalidToken, SaveError
+from bide.file_names import suffix
 from bide.handles import shown
-from bide_transports.sinks import Into
+from bide.messages import Reply, Response
+from bide_transports.part_files import PartFiles
+from bide_transports.sinks import Sink
 
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
+#: Is told of each state of a download, and of the present one again with every 256 KiB that come.
+Note: TypeAlias = Callable[[Download], object]
+
+_STEP = 256 * 1024  # bytes
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "the disk quota is used up: free some space",
@@ -30,111 +38,144 @@ _ADVICE = {
     errno.ENOTDIR: "that is a file, not a directory: choose another",
     errno.ELOOP: "a symbolic link stands in the way: move it",
     errno.EEXIST: "a file of that name is already there: move it away",
+    errno.EWOULDBLOCK: "another process or task is saving it there: let that one end",
 }
-# Not blocking: opening a pipe that lies under that name would wait for its reader; it is refused instead.
-_ASKED = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | sum(getattr(os, name, 0) for name in _ASKED)
 
 
 class Part:
-    """`name`.part in `directory`, which is made when missing; a context manager that removes what is unfinished.
+    """The part of one file, `name` in `directory`; a context manager, and where the bytes go.
 
-    Raises `SaveError` for whatever the disk refuses.
+    `state` is the download before its next request: `state` as given, or gone on with from what an earlier one has
+    left. On leaving, what cannot be gone on with is removed; what is finished too, unless it is `one_of_several`: then
+    it stays until `saved`, so that no crash among the others has it fetched again. Raises `SaveError` for whatever
+    the disk refuses, and while another process or task saves the same file there.
     """
 
-    def __init__(self, directory: Path, name: str) -> None:
-        self.directory, self.name, self.size = directory, name, 0
-        self._path = directory / f"{name}.part"
-        self._head = b""
-        self._fd = -1
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        state: Downloading,
+        *,
+        overwrite: bool = False,
+        one_of_several: bool = False,
+        note: Note = lambda _: None,
+    ) -> None:
+        self.directory, self.name, self.state = directory, name, state
+        self._overwrite, self._one_of_several, self._note = overwrite, one_of_several, note
+        self._files: PartFiles
+        self._begun = self._is_over = False
+        self._beyond, self._told = 0, 0
 
     def __enter__(self) -> Self:
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self._path, _FLAGS, 0o666)
-        except OSError as error:
-            raise self._refused(error) from None
+        with self._advised():
+            self._files = PartFiles(self.directory, self.name)
+            self._begun = True
+            self._go_on()
+        self._note(self.state)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._path.unlink(missing_ok=True)
+        self._files.close(keep=self._is_worth_keeping and (self._one_of_several or not self._is_over))
 
-    def restart(self) -> None:
-        """Forget what was written."""
-        os.ftruncate(self._fd, 0)
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        self.size, self._head = 0, b""
+    def into(self, head: Response) -> Sink | None:
+        """Where the body of this response goes: here, if it is the file; what it tells of the file is noted first."""
+        heard = self.state.heard(head)
+        if heard is None:
+            return None
+        with self._advised():
+            if not heard.received:
+                self._files.restart()
+            self._files.remember(dump_download(heard) if heard.partial.validator is not None else "")
+        self.state, self._told = heard, heard.received
+        return self
 
     def write(self, chunk: bytes) -> int:
-        """Append `chunk` whole."""
-        try:
-            left = memoryview(chunk)
-            while left:
-                left = left[os.write(self._fd, left) :]
-        except OSError as error:
-            raise self._refused(error) from None
-        self.size += len(chunk)
-        self._head = (self._head + chunk[:16])[:16]
+        """Append `chunk` whole; of what goes beyond the file's size only the number of bytes is kept."""
+        room = len(chunk) if self.state.size is None else max(0, self.state.size - self._files.size)
+        with self._advised():
+            self._files.append(chunk[:room])
+        self._beyond += max(0, len(chunk) - room)
+        if self._files.size - self._told >= _STEP:
+            self._told = self._files.size
+            self._note(self.state.grown(self._told))
         return len(chunk)
 
-    def whole(self, end: Downloaded | Undelivered) -> Downloaded | Undelivered:
-        """`end`, with a file that came inside the reply written here too."""
-        if isinstance(end, Downloaded) and end.body is not None:
-            self.write(end.body)
-        return end
+    def receive(self, reply: Reply, *, now: float) -> Download:
+        """The state after `reply`; what has turned out to be useless is gone from the disk."""
+        received, told = self._files.size + self._beyond, self.state.partial.digest
+        with self._advised():
+            is_due = told is not None and isinstance(reply, Response) and self.state.size in (None, received)
+            digest = self._files.digest(told) if told is not None and is_due else None
+            after = self.state.receive(reply, received=received, digest=digest, now=now)
+            if not isinstance(after, Downloaded) and after.received != self._files.size:
+                self._files.restart()
+        if isinstance(after, Downloading):
+            self.state = after
+        self._beyond = 0
+        self._note(after)
+        return after
 
-    def finish(self, suffix: Callable[[bytes], str]) -> Path:
-        """Make the bytes durable and give the file its name, with the ending `suffix` tells from its start."""
-        target = self.directory / (self.name + suffix(self._head))
+    def finish(self, end: Downloaded | Undelivered) -> Path:
+        """The file under its own name, with the ending that its first bytes call for; raises where there is none."""
+        if isinstance(end, Undelivered):
+            because = f" ({end.problem})" if end.problem else ""
+            raise SaveError(
+                f"{shown(end.file)} could not be had: {end.reason.value}{because}; {self._safe}: save again"
+            )
+        with self._advised():
+            if end.body is not None:
+                self._files.restart()
+                self._files.append(end.body)
+            path = self._files.become(suffix, overwrite=self._overwrite)
+        self._is_over = True
+        return path
+
+    def _go_on(self) -> None:
+        """Take up what an earlier download has left, if it belongs to this file."""
         try:
-            os.fsync(self._fd)
-            self._name(target)
-            _sync(self.directory)
+            state = load_download(self._files.token, start=self.state, received=self._files.size)
+        except InvalidToken:
+            state = self.state
+        if not state.partial.can_go_on:
+            self._files.restart()
+        elif self._files.is_named:  # a crash came before the part could go: it must only be known as whole
+            self.state = replace(state, partial=replace(state.partial, size=state.received))
+        else:
+            self.state = state
+
+    @property
+    def _is_worth_keeping(self) -> bool:
+        return self._begun and self._files.size > 0 and bool(self._files.token)
+
+    @property
+    def _safe(self) -> str:
+        kept = f"the {self._files.size} bytes that came are kept, and " if self._is_worth_keeping else ""
+        return f"{kept}it stays at the service"
+
+    @contextmanager
+    def _advised(self) -> Generator[None]:
+        """What the disk refuses, with what to do about it."""
+        try:
+            yield
         except OSError as error:
-            raise self._refused(error) from None
-        return target
-
-    def _name(self, target: Path) -> None:
-        """Give the part its name: by a link, which fails where a rename would replace; the same bytes may stand."""
-        try:
-            os.link(self._path, target)
-        except FileExistsError:
-            if target.is_symlink() or not cmp(self._path, target, shallow=False):
-                raise
-        except OSError as error:
-            if error.errno not in _NO_LINKS or target.exists():
-                raise
-            self._path.rename(target)  # a file system without hard links
-
-    def _refused(self, error: OSError) -> SaveError:
-        advice = _ADVICE.get(error.errno or 0, f"the disk refused ({error.strerror})")
-        return SaveError(
-            f"{self.name} could not be saved to {self.directory}: {advice}, then save again; it stays at the service"
-        )
+            advice = _ADVICE.get(error.errno or 0, f"the disk refused ({error.strerror})")
+            raise SaveError(
+                f"{self.name} could not be saved to {self.directory}: {advice}, then save again; {self._safe}"
+            ) from None
 
 
-def file_into(part: Part, state: Downloading) -> Into:
-    """Sends the body to `part` where it is the file, and keeps it in memory where it is an address or an error."""
-    return lambda head: part if state.is_file(head) else None
-
-
-def undelivered(end: Undelivered) -> SaveError:
-    """The error for a file that could not be had."""
-    because = f" ({end.problem})" if end.problem else ""
-    return SaveError(
-        f"{shown(end.file)} could not be had: {end.reason.value}{because}; it stays at the service: save again"
-    )
-
-
-def _sync(directory: Path) -> None:
-    """Make a rename in `directory` durable, where the system can."""
-    if hasattr(os, "O_DIRECTORY"):
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+def saved(outcomes: Sequence[Path | BideError]) -> list[Path]:
+    """The paths of all files, of which no parts are left; raises what went wrong, once all have been tried."""
+    for path in outcomes:
+        if isinstance(path, Path) and len(outcomes) > 1:
+            with suppress(OSError):  # another process has begun to save the same
+                PartFiles(path.parent, path.stem).close(keep=False)
+    errors = [outcome for outcome in outcomes if not isinstance(outcome, Path)]
+    if len(errors) > 1 and all(isinstance(error, SaveError) for error in errors):
+        raise SaveError("\n".join(map(str, errors)))
+    if errors:
+        raise next((error for error in errors if not isinstance(error, SaveError)), errors[0])
+    return [outcome for outcome in outcomes if isinstance(outcome, Path)]

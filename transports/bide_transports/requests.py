@@ -19,14 +19,15 @@ from typing_extensions import Self
 
 import bide
 from bide.document import JSON
-from bide.download import Downloaded, Downloading, Undelivered, file_name, suffix
+from bide.download import Download, Downloading
+from bide.errors import SaveError
 from bide.handles import shown
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.secret import Secret
 from bide_transports.clock import Clock, SystemClock
-from bide_transports.desk import Desk
-from bide_transports.disk import Part, file_into, undelivered
+from bide_transports.desk import Desk, OnTimeout
+from bide_transports.disk import Note, Part, saved
 from bide_transports.requests_exchange import bare_session, exchange, own_session
 from bide_transports.sinks import Into
 
@@ -72,16 +73,18 @@ class Client(Desk):
 
     def __init__(
         self,
-        key: str | Secret,
+        key: str | Secret | None,
         *,
         dialect: bide.Dialect = bide.ModelRoute(),
         pace: bide.Pace = bide.Growing(),
         patience: bide.Patience = bide.Patience(),
+        journal: str | Path | None = None,
+        on_timeout: OnTimeout = "detach",
         session: requests.Session | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        super().__init__(key, dialect, pace, patience, self.clock.now)
+        super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout)
         self._own = session is None
         self._api = session or own_session()
         self._storage = bare_session(self._api)
@@ -95,9 +98,10 @@ class Client(Desk):
         self.close()
 
     def close(self) -> None:
-        """Close the connections; a session of the caller's stays open."""
+        """Close the connections and the journal; a session of the caller's stays open."""
         if self._own:
             self._api.close()
+        self._close_journal()
 
     def exchange(self, request: Request, into: Into | None = None) -> Reply:
         """Send one request, with the key only where it belongs."""
@@ -116,7 +120,12 @@ class Client(Desk):
 
     def wait(self, job: str | bide.Job) -> bide.Result:
         """Wait for a job, given as an id or a job; raises the `JobError` that fits, or `Interrupted`."""
-        return bide.unwrap(self._until(is_over, job))
+        state = self._until(is_over, job)
+        leaving = self._to_cancel(state)
+        if leaving is not None:
+            settled = self._until(is_cancel_settled, leaving)
+            state = settled if isinstance(settled, bide.Finished) else state
+        return bide.unwrap(state)
 
     def submit(
         self,
@@ -140,30 +149,30 @@ class Client(Desk):
         """The result of a job that has completed; raises `JobUnfinished` when it is not over yet."""
         return bide.unwrap(self._until(is_known, job))
 
-    def save(self, result: bide.Result, directory: str | Path) -> list[Path]:
+    def save(
+        self, result: bide.Result, directory: str | Path, *, overwrite: bool = False, note: Note = lambda _: None
+    ) -> list[Path]:
         """Save the result's files into `directory` under their own ids and return the paths.
 
-        An existing file is never replaced. Raises `SaveError`; the result stays at the service.
+        An existing file is replaced only to `overwrite` it. `note` is told of each state of each download, and with
+        every 256 KiB. Raises `SaveError` once all files have been tried; the result stays at the service. What has
+        come of a file is kept beside its place: save again, in another process if need be, and the rest is fetched.
         """
-        return [self._save(file, Path(directory)) for file in result.files]
+        parts = self._parts(result, directory, overwrite=overwrite, note=note)
+        return self._settled(result, saved([self._save(part) for part in parts]))
 
-    def _save(self, name: str, directory: Path) -> Path:
-        with Part(directory, file_name(name)) as part:
-            done = self._download(self._downloading(name), part)
-            if isinstance(done, Undelivered):
-                raise undelivered(done)
-            return part.finish(suffix)
-
-    def _download(self, state: Downloading, part: Part) -> Downloaded | Undelivered:
-        while True:
-            self.clock.sleep_until(state.due)
-            part.restart()
-            reply = self.exchange(state.request, file_into(part, state))
-            after = state.receive(reply, received=part.size, now=self.clock.now())
-            self._note(after)
-            if not isinstance(after, Downloading):
-                return part.whole(after)
-            state = after
+    def _save(self, begin: Callable[[], Part]) -> Path | SaveError:
+        try:
+            with begin() as part:
+                state: Download = part.state
+                while isinstance(state, Downloading):
+                    self.clock.sleep_until(state.due)
+                    reply = self.exchange(state.request, part.into)
+                    state = part.receive(reply, now=self.clock.now())
+                    self._note(state)
+                return part.finish(state)
+        except SaveError as error:
+            return error
 
     def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
         state = self.watch(job)

@@ -14,29 +14,43 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
+import trio
 from typing_extensions import Self
 
 import bide
 from bide.document import JSON
-from bide.download import Downloaded, Downloading, Undelivered, file_name, suffix
+from bide.download import Download, Downloading
+from bide.errors import BideError
+from bide.handles import is_called
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
+from bide.notices import Listener
 from bide.secret import Secret
-from bide_transports.desk import Desk
-from bide_transports.disk import Part, file_into, undelivered
+from bide_transports.desk import Desk, OnTimeout
+from bide_transports.disk import Note, Part, saved
 from bide_transports.sinks import Into
 from bide_transports.trio_clock import TrioClock
 from bide_transports.trio_pool import Pool, exchange
 
 __all__ = ["AsyncExchange", "Client", "Following", "Pool", "TrioClock", "exchange", "follow", "run", "step"]
 
+_FILES = 32  # saved at once, each with its part open; the pool bounds the connections among them
+
 AsyncExchange: TypeAlias = Callable[[Request], Awaitable[Reply]]
 
 
-async def step(job: bide.Waiting, exchange: AsyncExchange, clock: TrioClock) -> bide.Job:
-    """The state after `job`: wait until it is due, ask, receive."""
-    await clock.sleep_until(job.due)
-    return job.receive(await exchange(job.request), now=clock.now())
+async def step(
+    job: bide.Waiting, exchange: AsyncExchange, clock: TrioClock, listener: Listener | None = None
+) -> bide.Job:
+    """The state after `job`: wait until it is due, ask, receive. `listener` says what notices make of it meanwhile."""
+    while True:
+        if listener is not None:
+            job = listener(job)
+        await clock.sleep_until(job.due, job.handle)
+        if clock.now() >= job.due:  # and not woken by a notice
+            break
+    after = job.receive(await exchange(job.request), now=clock.now())
+    return after if listener is None else listener(after)
 
 
 class Following:
@@ -52,9 +66,10 @@ class Following:
         exchange: AsyncExchange,
         clock: TrioClock,
         note: Callable[[bide.Job], None],
+        listener: Listener | None = None,
     ) -> None:
         self.job = job
-        self._exchange, self._clock, self._note = exchange, clock, note
+        self._exchange, self._clock, self._note, self._listener = exchange, clock, note, listener
         self._begun = False
 
     def __aiter__(self) -> Self:
@@ -64,7 +79,7 @@ class Following:
         if self._begun:
             if not isinstance(self.job, bide.Waiting):
                 raise StopAsyncIteration
-            self.job = await step(self.job, self._exchange, self._clock)
+            self.job = await step(self.job, self._exchange, self._clock, self._listener)
             self._note(self.job)
         self._begun = True
         return self.job
@@ -94,16 +109,18 @@ class Client(Desk):
 
     def __init__(
         self,
-        key: str | Secret,
+        key: str | Secret | None,
         *,
         dialect: bide.Dialect = bide.ModelRoute(),
         pace: bide.Pace = bide.Growing(),
         patience: bide.Patience = bide.Patience(),
+        journal: str | Path | None = None,
+        on_timeout: OnTimeout = "detach",
         pool: Pool | None = None,
         clock: TrioClock | None = None,
     ) -> None:
         self.clock = clock or TrioClock()
-        super().__init__(key, dialect, pace, patience, self.clock.now)
+        super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout)
         self._own, self.pool = pool is None, pool or Pool()
         self.unfinished: list[bide.Job] = []
 
@@ -116,7 +133,8 @@ class Client(Desk):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the idle connections; a pool of the caller's stays open."""
+        """Close the journal and the idle connections; a pool of the caller's stays open."""
+        self._close_journal()
         if self._own:
             await self.pool.aclose()
 
@@ -126,7 +144,8 @@ class Client(Desk):
 
     def follow(self, job: str | bide.Job) -> Following:
         """Each state of a job on its way to the end, given as an id or a job; an async iterator."""
-        return follow(self._begin(job), self.exchange, self.clock, note=self._note)
+        state = self._begin(job)
+        return Following(state, self.exchange, self.clock, self._note, Listener(self._notices, state, self._now))
 
     async def run(self, model: str, input: Mapping[str, JSON]) -> bide.Result:  # noqa: A002
         """Submit, wait and return the result; raises the `JobError` that fits."""
@@ -134,7 +153,12 @@ class Client(Desk):
 
     async def wait(self, job: str | bide.Job) -> bide.Result:
         """Wait for a job, given as an id or a job; raises the `JobError` that fits."""
-        return bide.unwrap(await self._until(is_over, job))
+        state = await self._until(is_over, job)
+        leaving = self._to_cancel(state)
+        if leaving is not None:
+            settled = await self._until(is_cancel_settled, leaving)
+            state = settled if isinstance(settled, bide.Finished) else state
+        return bide.unwrap(state)
 
     async def submit(
         self,
@@ -145,6 +169,14 @@ class Client(Desk):
     ) -> bide.Job:
         """Submit and return as soon as the service has acknowledged the job, or refused it."""
         return await self._until(is_acknowledged, self.prepare(model, input, webhook_url=webhook_url))
+
+    def notify(self, event: bide.Notice) -> None:
+        """Take a verified notice: the job it is about looks at once, as soon as it is waited for here.
+
+        Call it in trio's thread (from another one by `trio.from_thread.run_sync`).
+        """
+        self._notices.take(event, now=self._now())
+        self.clock.wake(lambda handle: is_called(handle, event.handle))
 
     async def cancel(self, job: str | bide.Job) -> bide.Job:
         """Ask for a job to be ended and return what came of it.
@@ -158,36 +190,50 @@ class Client(Desk):
         """The result of a job that has completed; raises `JobUnfinished` when it is not over yet."""
         return bide.unwrap(await self._until(is_known, job))
 
-    async def save(self, result: bide.Result, directory: str | Path) -> list[Path]:
-        """Save the result's files into `directory` under their own ids and return the paths.
+    async def save(
+        self, result: bide.Result, directory: str | Path, *, overwrite: bool = False, note: Note = lambda _: None
+    ) -> list[Path]:
+        """Save the result's files into `directory` under their own ids, several at a time, and return the paths.
 
-        An existing file is never replaced. Raises `SaveError`; the result stays at the service.
+        An existing file is replaced only to `overwrite` it. `note` is told of each state of each download, and with
+        every 256 KiB. Raises `SaveError` once all files have been tried; the result stays at the service. What has
+        come of a file is kept beside its place: save again, in another process if need be, and the rest is fetched.
         """
-        return [await self._save(file, Path(directory)) for file in result.files]
+        parts = self._parts(result, directory, overwrite=overwrite, note=note)
+        outcomes: dict[int, Path | BideError] = {}
+        limit = trio.Semaphore(_FILES)
 
-    async def _save(self, name: str, directory: Path) -> Path:
-        with Part(directory, file_name(name)) as part:
-            done = await self._download(self._downloading(name), part)
-            if isinstance(done, Undelivered):
-                raise undelivered(done)
-            return part.finish(suffix)
+        async def one(place: int) -> None:
+            async with limit:
+                outcomes[place] = await self._save(parts[place])
 
-    async def _download(self, state: Downloading, part: Part) -> Downloaded | Undelivered:
-        while True:
-            await self.clock.sleep_until(state.due)
-            part.restart()
-            reply = await self.exchange(state.request, file_into(part, state))
-            after = state.receive(reply, received=part.size, now=self.clock.now())
-            self._note(after)
-            if not isinstance(after, Downloading):
-                return part.whole(after)
-            state = after
+        if len(parts) == 1:  # without a nursery, which would put an interrupt into a group
+            await one(0)
+            return self._settled(result, saved([outcomes[0]]))
+        async with trio.open_nursery() as nursery:
+            for place in range(len(parts)):
+                nursery.start_soon(one, place)
+        return self._settled(result, saved([outcomes[place] for place in range(len(parts))]))
+
+    async def _save(self, begin: Callable[[], Part]) -> Path | BideError:
+        try:
+            with begin() as part:
+                state: Download = part.state
+                while isinstance(state, Downloading):
+                    await self.clock.sleep_until(state.due)
+                    reply = await self.exchange(state.request, part.into)
+                    state = part.receive(reply, now=self.clock.now())
+                    self._note(state)
+                return part.finish(state)
+        except BideError as error:  # raised later: it would cut the other files short
+            return error
 
     async def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
         state = self._begin(job)
+        listener = Listener(self._notices, state, self._now)
         try:
             while isinstance(state, bide.Waiting) and not enough(state):
-                state = await step(state, self.exchange, self.clock)
+                state = await step(state, self.exchange, self.clock, listener)
                 self._note(state)
         except BaseException:  # cancelled, interrupted, no usable proxy: the job goes on at the service
             self.unfinished.append(state)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -27,9 +28,9 @@ class TrioClock:
         """Seconds since the epoch."""
         return floor_ms(self._offset + trio.current_time())
 
-    async def sleep_until(self, due: float) -> None:
-        """Return at `due` or later; a checkpoint in any case."""
-        sleeper = _Sleeper(due - self._offset)
+    async def sleep_until(self, due: float, name: str | None = None) -> None:
+        """Return at `due` or later, or when somebody wakes who sleeps under this name; a checkpoint in any case."""
+        sleeper = _Sleeper(due - self._offset, name)
         heappush(self._sleepers, sleeper)
         if self._alarm is None:
             self._alarm = trio.CancelScope(deadline=sleeper.deadline)
@@ -37,6 +38,13 @@ class TrioClock:
         elif self._sleepers[0] is sleeper:
             self._alarm.deadline = sleeper.deadline
         await trio.lowlevel.wait_task_rescheduled(sleeper.abort)
+
+    def wake(self, is_meant: Callable[[str], bool]) -> None:
+        """Wake those whose name is meant, whether they are due or not."""
+        for sleeper in self._sleepers:
+            if sleeper.task is not None and sleeper.name is not None and is_meant(sleeper.name):
+                trio.lowlevel.reschedule(sleeper.task)
+                sleeper.task = None
 
     async def _ring(self) -> None:
         """Wake the sleepers as they fall due, until none is left."""
@@ -54,9 +62,10 @@ class TrioClock:
 
 @dataclass(slots=True, order=True)
 class _Sleeper:
-    """A task until `deadline`, in trio's time; none once it was cancelled."""
+    """A task until `deadline`, in trio's time; none once it was cancelled or woken."""
 
     deadline: float
+    name: str | None = field(compare=False)
     task: Task | None = field(default_factory=trio.lowlevel.current_task, compare=False)
 
     def abort(self, _: RaiseCancelT) -> Abort:

@@ -5,6 +5,7 @@
 """
 
 from bide_transports.emulator.account import Account, Seen
+from bide_transports.emulator.deliveries import Deliveries, Delivery, Endpoint, Sent
 from bide_transports.emulator.execution import Execution, Plan, Status
 from bide_transports.emulator.faults import (
     Broken,
@@ -13,7 +14,10 @@ from bide_transports.emulator.faults import (
     Fault,
     Garbage,
     Hang,
+    Late,
+    Lost,
     Masked,
+    Repeated,
     broken_down,
     html,
     too_many,
@@ -29,17 +33,24 @@ from bide_transports.emulator.variants import Variants
 __all__ = [
     "Account",
     "Broken",
+    "Deliveries",
+    "Delivery",
     "Dribble",
     "Drop",
+    "Endpoint",
     "Execution",
     "Fault",
     "Garbage",
     "Hang",
     "InMemory",
+    "Late",
     "Limit",
+    "Lost",
     "Masked",
     "Plan",
+    "Repeated",
     "Seen",
+    "Sent",
     "Service",
     "Status",
     "Variants",

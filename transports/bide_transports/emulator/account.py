@@ -45,13 +45,15 @@ class Seen:
 class Account:
     """Every request in order of arrival, and what follows from them.
 
-    `executions` were created; `duplicates` are submissions answered with an execution that was already there.
+    `executions` were created; `duplicates` are submissions answered with an execution that was already there. `sent`
+    counts the bytes of all bodies that went out on a wire, by origin; in memory there is none.
     """
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.executions = 0
         self.duplicates = 0
+        self.sent: dict[Literal["api", "storage"], int] = {"api": 0, "storage": 0}
 
     @property
     def requests(self) -> int:

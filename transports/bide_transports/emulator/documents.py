@@ -9,7 +9,7 @@ from bide_transports.emulator.execution import Execution, Status
 from bide_transports.emulator.replies import timestamp
 from bide_transports.emulator.variants import Variants
 
-_ESTIMATE = "0.040"
+ESTIMATE = "0.040"
 _HOLD = "0.048"  # 1.2 times the estimate (modelroute-api.md, 12)
 _EXTRA: dict[str, JSON] = {"region": "EU", "x_trace": {"hops": [1, 2, 3], "sampled": None}}
 
@@ -21,7 +21,7 @@ def created(execution: Execution, variants: Variants, now: float) -> dict[str, J
         "status": variants.word(execution.status(now)),
         "model": execution.model,
         "hold_amount": _HOLD,
-        "estimated_cost": _ESTIMATE,
+        "estimated_cost": ESTIMATE,
         "expires_at": timestamp(execution.expires + variants.skew),
     }
     if variants.created_at:
@@ -67,7 +67,7 @@ def _outcome(execution: Execution, variants: Variants, now: float) -> dict[str, 
     content: dict[str, JSON] = {"output": {"images": [_file(execution, "format", "png")]}}
     if variants.usage:
         content["usage"] = {"input_tokens": 9, "output_tokens": 0}
-    return content | {"cost": _ESTIMATE, "latency_ms": round(execution.plan.duration * 1000)}
+    return content | {"cost": ESTIMATE, "latency_ms": round(execution.plan.duration * 1000)}
 
 
 def _file(execution: Execution, name: str, value: str) -> dict[str, JSON]:

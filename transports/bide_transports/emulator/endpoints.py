@@ -10,11 +10,11 @@ from itertools import islice
 
 from bide.document import parse_object
 from bide.messages import Response
-from bide_transports.emulator import documents, storage
+from bide_transports.emulator import documents, storage, webhook_endpoints
 from bide_transports.emulator.account import Account
+from bide_transports.emulator.deliveries import Deliveries
 from bide_transports.emulator.execution import Execution, Plan, Status
 from bide_transports.emulator.idempotency import Ledger
-from bide_transports.emulator.png import png
 from bide_transports.emulator.replies import Refused, document, invalid
 from bide_transports.emulator.routes import Call
 from bide_transports.emulator.variants import Variants
@@ -31,6 +31,7 @@ class Endpoints:
     variants: Variants
     account: Account
     seed: int
+    webhooks: Deliveries
     executions: dict[str, Execution] = field(default_factory=dict[str, Execution])
     owners: dict[str, str] = field(default_factory=dict[str, str])  # file id -> execution id
     ledger: Ledger = field(default_factory=Ledger)
@@ -50,6 +51,8 @@ class Endpoints:
                 return self._cancel(call.handle, now)
             case "download" | "url":
                 return self._download(call, storage_url, now)
+            case "endpoint":
+                return webhook_endpoints.answer(call, self.webhooks, now)
             case _ if call.allowed:
                 raise Refused(405, "METHOD_NOT_ALLOWED", f"{call.method} is not known here")
             case _:
@@ -61,8 +64,10 @@ class Endpoints:
         at = now + self.variants.skew
         if call.method != "GET" or not storage.admits(call.handle, call.query, self._secret, at):
             return storage.denied()
-        content = self._picture(call.handle, now)
-        return storage.missing() if content is None else storage.picture(content)
+        found = self._stored(call.handle, now)
+        if found is None:
+            return storage.missing()
+        return storage.file(_content(found), call.headers, found.ended + self.variants.skew)
 
     def _submit(self, call: Call, now: float) -> Response:
         key = call.headers.get("idempotency-key")
@@ -70,7 +75,9 @@ class Endpoints:
         if known is not None:
             self.account.duplicates += 1
             return known
-        execution = self._create(_model(call.body), now)
+        model, callback = _model(call.body), webhook_endpoints.callback(call.body)
+        execution = self._create(model, now)
+        self.webhooks.watch(execution, callback)
         reply = document(self.variants.create_status, documents.created(execution, self.variants, now))
         self.ledger.keep(key, call.body, reply, now)
         return reply
@@ -125,26 +132,31 @@ class Endpoints:
     def _download(self, call: Call, storage_url: str, now: float) -> Response:
         if call.kind == "url" and not self.variants.url_endpoint:
             raise _nowhere()
-        content = self._picture(call.handle, now)
-        if content is None:
+        found = self._stored(call.handle, now)
+        if found is None:
             raise Refused(400, "FILE_NOT_FOUND", "the file is unknown or has expired")
         if call.kind == "download" and self.variants.download == "bytes":
-            return storage.picture(content)
+            return storage.file(_content(found), call.headers, found.ended + self.variants.skew)
         expires = int((now + self.variants.skew) // 1) + storage.LIFETIME
         url = storage.presign(storage_url, call.handle, expires, self._secret)
-        return document(200, documents.presigned(url, expires, len(content)))
+        return document(200, documents.presigned(url, expires, len(_content(found))))
 
-    def _picture(self, file_id: str, now: float) -> bytes | None:
+    def _stored(self, file_id: str, now: float) -> Execution | None:
+        """The run whose file this is, while the file is there."""
         execution = self.executions.get(self.owners.get(file_id, ""))
         if execution is None or execution.status(now) is not Status.COMPLETED:
             return None
         if now >= execution.ended + self.variants.retention:
             return None
-        return png(file_id, execution.plan.width, execution.plan.height)
+        return execution
 
     @property
     def _secret(self) -> bytes:
         return f"storage {self.seed}".encode()
+
+
+def _content(execution: Execution) -> bytes:
+    return storage.picture(execution.file_id, execution.plan.width, execution.plan.height)
 
 
 def _nowhere() -> Refused:

@@ -14,7 +14,9 @@ from bide.messages import Headers, Response
 from bide_transports.emulator.replies import Refused, problem
 
 Point: TypeAlias = Literal["before", "after", "head", "body"]
-Kind: TypeAlias = Literal["submit", "list", "poll", "result", "cancel", "download", "url", "storage", "unknown"]
+Kind: TypeAlias = Literal[
+    "submit", "list", "poll", "result", "cancel", "download", "url", "storage", "endpoint", "delivery", "unknown"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class Masked:
 class Drop:
     """The connection is cut: before the request is processed, after it (the reply is lost), in the head, or mid body.
 
-    `reset` cuts it with a TCP reset instead of an orderly close.
+    `reset` cuts it with a TCP reset instead of an orderly close. Mid body is after so many bytes of it as `after` says,
+    or after half of them; a shorter body goes out whole before the connection is cut.
     """
 
     when: Point = "after"
     reset: bool = False
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +60,52 @@ class Hang:
     when: Literal["before", "after"] = "after"
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The webhook delivery never arrives, and the service does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The webhook delivery goes out so many times."""
+
+    times: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The webhook delivery goes out later."""
+
+    seconds: float = 10.0
+
+
 Wire: TypeAlias = Drop | Garbage | Dribble | Hang
 Deed: TypeAlias = Response | Masked | Wire
+Post: TypeAlias = Lost | Repeated | Late
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`deed` strikes the `nth` request to `at` since it was injected (1 is the first), and the next: `times` in all."""
+    """`deed` strikes the `nth` request to `at` since it was injected (1 is the first), and the next: `times` in all.
+
+    At "delivery" it strikes the service's own webhook deliveries, and "any" does not mean those. Raises `ValueError`
+    for a deed that cannot happen there.
+    """
 
     at: Kind | Literal["any"]
-    deed: Deed
+    deed: Deed | Post
     nth: int = 1
     times: int = 1
 
+    def __post_init__(self) -> None:
+        if isinstance(self.deed, Post) != (self.at == "delivery"):
+            raise ValueError(
+                f"{type(self.deed).__name__} cannot strike at {self.at}: webhooks are lost, repeated or late"
+            )
+
     def matches(self, kind: Kind) -> bool:
         """Whether a request of this kind counts."""
-        return self.at in ("any", kind)
+        return self.at == kind or (self.at == "any" and kind != "delivery")
 
     def strikes(self, count: int) -> bool:
         """Whether the `count`-th matching request is struck."""

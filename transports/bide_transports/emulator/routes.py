@@ -12,6 +12,7 @@ from bide_transports.emulator.faults import Kind
 Origin: TypeAlias = Literal["api", "storage"]
 
 _CREDENTIALS = ("authorization", "proxy-authorization", "x-api-key", "cookie")
+_WEBHOOKS = "webhooks/endpoints"  # one part of a path, so that the id is always the third
 # None stands for the id. Sections 1 and 13.3 of modelroute-api.md.
 _ROUTES: Mapping[tuple[str | None, ...], Mapping[str, Kind]] = {
     ("v1", "executions"): {"POST": "submit", "GET": "list"},
@@ -20,6 +21,9 @@ _ROUTES: Mapping[tuple[str | None, ...], Mapping[str, Kind]] = {
     ("v1", "executions", None, "cancel"): {"POST": "cancel"},
     ("v1", "files", None, "download"): {"GET": "download"},
     ("v1", "files", None, "url"): {"GET": "url"},
+    ("v1", _WEBHOOKS): {"POST": "endpoint", "GET": "endpoint"},
+    ("v1", _WEBHOOKS, None): {"PATCH": "endpoint", "DELETE": "endpoint"},
+    ("v1", _WEBHOOKS, None, "test"): {"POST": "endpoint"},
 }
 
 
@@ -61,6 +65,8 @@ def _split(url: str, api_url: str, storage_url: str) -> tuple[Origin, str]:
 
 def _endpoint(method: str, path: str) -> tuple[Kind, str, tuple[str, ...]]:
     parts = path.split("/")[1:]
+    if parts[1:3] == _WEBHOOKS.split("/"):
+        parts[1:3] = [_WEBHOOKS]
     methods = _ROUTES.get(tuple(None if i == 2 else part for i, part in enumerate(parts)), {})
     return methods.get(method, "unknown"), parts[2] if len(parts) > 2 else "", tuple(methods)
 

@@ -20,9 +20,11 @@ import h11
 
 from bide.dialects.modelroute import ModelRoute
 from bide.messages import Request, Response
+from bide.urls import origin
 from bide_transports.emulator import wire
 from bide_transports.emulator.account import Account
 from bide_transports.emulator.faults import Broken, Dribble, Drop, Garbage
+from bide_transports.emulator.postman import delivering
 from bide_transports.emulator.replies import Refused, problem, stamped
 from bide_transports.emulator.service import Service
 
@@ -66,7 +68,7 @@ def serve(service: Service | None = None, *, clock: Callable[[], float] = time.t
     with _listener() as api, _listener() as storage:
         service.api_url, service.storage_url = _url(api), _url(storage)
         house = _House(service, clock, {api: service.api_url, storage: service.storage_url})
-        with house.open():
+        with house.open(), delivering(service, clock, house.lock):
             yield Emulator(service, service.api_url, service.storage_url)
 
 
@@ -169,17 +171,25 @@ class _House:
         with self.lock:
             answer = self.service.handle(request, now=self.clock())
         if isinstance(answer, Broken):
-            return self._spoil(guest, answer, request.method) and not last
-        guest.sendall(wire.whole(answer, request.method, closing=last))
+            return self._spoil(guest, answer, request) and not last
+        self._send(guest, wire.whole(answer, request.method, closing=last), request)
         return not last
 
-    def _spoil(self, guest: socket.socket, broken: Broken, method: str) -> bool:
+    def _send(self, guest: socket.socket, content: bytes, request: Request) -> None:
+        place = origin(request.url)
+        with self.lock:  # counted first: the client may look as soon as it has the last byte
+            self.service.account.sent["storage" if place == origin(self.service.storage_url) else "api"] += (
+                wire.carried(content)
+            )
+        guest.sendall(content)
+
+    def _spoil(self, guest: socket.socket, broken: Broken, request: Request) -> bool:
         reply = broken.reply or Response(200)  # of an unprocessed request nothing is sent
         match broken.wire:
             case Dribble(pause):
-                return self._dribble(guest, wire.whole(reply, method), pause)
-            case Drop(when, reset):
-                guest.sendall(wire.cut(reply, method, when))
+                return self._dribble(guest, wire.whole(reply, request.method), pause)
+            case Drop(when, reset, after):
+                self._send(guest, wire.cut(reply, request.method, when, after), request)
                 if reset:
                     guest.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
             case Garbage(sent):

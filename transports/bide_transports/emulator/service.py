@@ -1,8 +1,8 @@
 """A ModelRoute service in a box: what it answers is a function of the request, the time, and what it saw before.
 
-It reads no clock and opens no socket. Time is `now`, seconds since the epoch, and never goes back. Uploads and
-webhooks are not served. A request passes, in this order: the faults that were ordered, the rate limit, the key,
-the endpoint; then the account notes what became of it.
+It reads no clock and opens no socket. Time is `now`, seconds since the epoch, and never goes back. Uploads are not
+served; webhooks lie ready in `Service.webhooks` for whoever carries them. A request passes, in this order: the
+faults that were ordered, the rate limit, the key, the endpoint; then the account notes what became of it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import cast
 
 from bide.dialects.modelroute import ModelRoute
 from bide.messages import Request, Response
 from bide.urls import host
 from bide_transports.emulator.account import Account, Seen, told
+from bide_transports.emulator.deliveries import Deliveries
 from bide_transports.emulator.endpoints import Endpoints
 from bide_transports.emulator.execution import Execution, Plan
-from bide_transports.emulator.faults import Broken, Deed, Fault, Kind, Masked, untouched
+from bide_transports.emulator.faults import Broken, Deed, Fault, Kind, Masked, Post, untouched
 from bide_transports.emulator.limits import Limit, Window
 from bide_transports.emulator.replies import Refused, problem, stamped
 from bide_transports.emulator.routes import Call, read
@@ -25,6 +27,7 @@ from bide_transports.emulator.variants import Variants
 
 # Made up, in the documented shape (modelroute-api.md, 3).
 KEY = f"sk_{'0' * 64}_{zlib.crc32(b'0' * 64):08x}"
+WEBHOOK_SECRET = f"whsec_{'0' * 48}"
 API_URL = "https://api.modelroute.test"
 STORAGE_URL = "https://storage.modelroute.test"
 
@@ -54,7 +57,9 @@ class Service:
         self.api_url, self.storage_url = api_url, storage_url
         self.variants, self.limit = variants, limit
         self.account = Account()
-        self._endpoints = Endpoints(plans, default, variants, self.account, seed)
+        executions: dict[str, Execution] = {}
+        self.webhooks = Deliveries(executions, variants, seed, WEBHOOK_SECRET, self._mislay)
+        self._endpoints = Endpoints(plans, default, variants, self.account, seed, self.webhooks, executions)
         self._windows: dict[bool, Window] = {}  # whether the key was good -> its window
         self._faults: list[tuple[Fault, int]] = []
         self.inject(*faults)
@@ -79,12 +84,15 @@ class Service:
         Raises `ValueError` when the request is addressed to neither of the two origins.
         """
         call = read(request, self.api_url, self.storage_url)
-        deed = self._strike(call.kind)
+        deed = cast("Deed | None", self._strike(call.kind))
         answer, window = self._process(call, now) if deed is None else (self._struck(deed, call, now), None)
         self.account.seen.append(self._seen(call, answer, window, now))
         return answer
 
-    def _strike(self, kind: Kind) -> Deed | None:
+    def _mislay(self) -> Post | None:
+        return cast("Post | None", self._strike("delivery"))
+
+    def _strike(self, kind: Kind) -> Deed | Post | None:
         """Counts the request for every fault it matches; the first that strikes has its way."""
         if not self._faults:
             return None

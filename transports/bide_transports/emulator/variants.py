@@ -37,6 +37,10 @@ class Variants:
     retention: float = math.inf  # row 17: how long after its run a file is kept
     listing: bool = True  # row 28
 
+    webhook_payload: Literal["overview", "short"] = "overview"  # rows 6 and 7
+    webhook_state: Literal["is_active", "status"] = "is_active"  # row 8
+    webhook_retries: Literal["docs", "blog"] = "docs"  # row 10: after 2, 4, 8, 16, 30 or 1, 5, 15, 30 minutes
+
     reset: Literal["seconds", "milliseconds", "delta", "none"] = "seconds"  # row 18: X-RateLimit-Reset
     retry_after: Literal["seconds", "date", "none"] = "seconds"  # row 18: on a 429
     request_id: bool = True  # row 20

@@ -26,12 +26,19 @@ def whole(reply: Response, method: str, *, closing: bool = False) -> bytes:
     return head(reply, closing=closing) + body(reply, method)
 
 
-def cut(reply: Response, method: str, at: Point) -> bytes:
-    """What goes out of a reply that is cut at this point: half a head, half a body, or nothing."""
+def cut(reply: Response, method: str, at: Point, after: int | None = None) -> bytes:
+    """What goes out of a reply that is cut there: half a head, half a body or its first `after` bytes, or nothing."""
     match at:
         case "head":
             return head(reply)[: len(head(reply)) // 2]
         case "body":
-            return head(reply) + body(reply, method)[: len(body(reply, method)) // 2]
+            content = body(reply, method)
+            return head(reply) + content[: len(content) // 2 if after is None else after]
         case _:
             return b""
+
+
+def carried(content: bytes) -> int:
+    """How many bytes of a body are in what goes out."""
+    top = content.find(b"\r\n\r\n")
+    return 0 if top < 0 else len(content) - top - 4

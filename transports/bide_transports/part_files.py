@@ -1,0 +1,137 @@
+"""`NAME.part` and what lies beside it while it grows: the bytes of a file that is not whole yet, and whose they are.
+
+`NAME.part.json` tells to what version of the file the bytes belong, so that another process can go on with them: how
+many there are, the disk says. Whatever a crash leaves of the two is either enough to go on with or begun anew: what
+is told of one version never meets the bytes of another. It is the lock as well, so that no two write the same part.
+
+Nothing here follows a link that lies under one of these names. Every function raises `OSError`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from filecmp import cmp
+from pathlib import Path
+
+from bide.digests import Digest
+from bide_transports.durable import locked, sync_directory, write_all
+
+LARGEST_TOKEN = 65536  # bytes
+_CHUNK = 256 * 1024  # bytes
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
+# Not blocking: opening a pipe that lies under that name would wait for its other end; it is refused instead.
+_NOT_BLOCKING = getattr(os, "O_NONBLOCK", 0)
+_FLAGS = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_BINARY", "O_CLOEXEC"))
+
+
+class PartFiles:
+    """The two files of `name` in `directory`, which is made when missing; this process's alone until `close`.
+
+    `size` bytes are there, and `token` tells of which file, unless it is empty.
+    """
+
+    def __init__(self, directory: Path, name: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory, self._stem = directory, name
+        self._path, self._beside = directory / f"{name}.part", directory / f"{name}.part.json"
+        self._lock, self._fd = locked(self._beside, os.O_RDWR | _NOT_BLOCKING), -1
+        try:
+            _check_kind(self._lock)
+            self._fd = os.open(self._path, _FLAGS | _NOT_BLOCKING, 0o666)
+            _check_kind(self._fd)
+            self.size = os.fstat(self._fd).st_size
+            self.token = os.read(self._lock, LARGEST_TOKEN).decode("utf-8", "replace")
+        except BaseException:
+            self._release()
+            raise
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the part has the file's own name already, and is whole therefore: nothing may be written to it."""
+        return os.fstat(self._fd).st_nlink > 1
+
+    def restart(self) -> None:
+        """Forget the bytes, and then what was told of them."""
+        if self.is_named:
+            self._path.unlink()
+            os.close(self._fd)
+            self._fd = -1
+            self._fd = os.open(self._path, _FLAGS | os.O_EXCL, 0o666)
+        os.ftruncate(self._fd, 0)
+        os.ftruncate(self._lock, 0)
+        self.size, self.token = 0, ""
+
+    def remember(self, token: str) -> None:
+        """Note whose the bytes are that come now."""
+        if token != self.token:
+            os.lseek(self._lock, 0, os.SEEK_SET)
+            write_all(self._lock, token.encode("utf-8"))
+            os.ftruncate(self._lock, len(token.encode("utf-8")))
+            self.token = token
+
+    def append(self, data: bytes) -> None:
+        """Write `data` whole; what the disk has taken counts even where it did not take all."""
+        os.lseek(self._fd, self.size, os.SEEK_SET)
+        left = memoryview(data)
+        while left:
+            count = os.write(self._fd, left)
+            self.size, left = self.size + count, left[count:]
+
+    def digest(self, told: Digest) -> str:
+        """The digest of the bytes by the algorithm of the one that was told, in hexadecimal digits."""
+        hashed = hashlib.new(told.algorithm, usedforsecurity=False)
+        with self._path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                hashed.update(chunk)
+        return hashed.hexdigest()
+
+    def become(self, suffix: Callable[[bytes], str], *, overwrite: bool) -> Path:
+        """Make the bytes durable and give the file its name, with the ending that its first 16 bytes call for.
+
+        A file that is there already is replaced only to `overwrite` it; where it holds the same bytes, that is as good.
+        """
+        with self._path.open("rb") as file:
+            target = self._directory / (self._stem + suffix(file.read(16)))
+        os.fsync(self._fd)
+        if overwrite:
+            self._path.replace(target)
+        else:
+            self._name(target)
+        sync_directory(self._directory)
+        return target
+
+    def close(self, *, keep: bool) -> None:
+        """Let others have the files, to `keep` and go on with, or none."""
+        if not keep:
+            self._path.unlink(missing_ok=True)
+            os.ftruncate(self._lock, 0)
+        self._release()
+
+    def _release(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        left = os.fstat(self._lock)
+        if left.st_size == 0 and stat.S_ISREG(left.st_mode):
+            self._beside.unlink(missing_ok=True)  # while it is ours: a moment later it may be another's
+        os.close(self._lock)
+
+    def _name(self, target: Path) -> None:
+        """Give the part its name by a link, which fails where a rename would replace."""
+        try:
+            os.link(self._path, target)
+        except FileExistsError:
+            if target.is_symlink() or not cmp(self._path, target, shallow=False):
+                raise
+        except OSError as error:
+            if error.errno not in _NO_LINKS or target.exists():
+                raise
+            self._path.rename(target)  # a file system without hard links
+
+
+def _check_kind(fd: int) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise OSError(errno.EINVAL, "what lies there is no file")
