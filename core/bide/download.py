@@ -216,8 +216,9 @@ def _led_on(after: Transfer, reply: Response) -> Downloading | Downloaded | Unde
 
 def _troubled(after: Transfer) -> Downloading | Undelivered:
     file, again, reason = after.file, _again(after), reason_to_stop(after.look)
-    missed = file.link is None and not file.elsewhere and after.status in (404, 405)
-    if missed and other_way(file.terms.dialect, file.file) is not None:
+    nowhere = file.link is None and not file.elsewhere and after.status in (404, 405)
+    in_time = after.look.now < after.look.past.deadline
+    if nowhere and in_time and other_way(file.terms.dialect, file.file) is not None:
         due, not_before, why = next_look(after.look, at_once=True)
         return replace(again, due=due, not_before=not_before, why=why, elsewhere=True)
     if after.look.phase in (Phase.MISSING, Phase.GONE):

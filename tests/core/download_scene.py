@@ -29,9 +29,7 @@ class TwoWays(bide.ModelRoute):
         return text((parse_object(response.body) or {}).get("expires_at"))
 
     def stored(self, url: str) -> bide.Request:
-        if not url.startswith("https://storage.modelroute.ai/"):
-            raise ValueError("this is no storage host")
-        return bide.Request("GET", url)
+        return bide.Request("GET", self._storage(url))
 
 
 def expect(kind: type[T], file: object) -> T:

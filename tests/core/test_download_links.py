@@ -57,6 +57,13 @@ def test_the_other_way_is_tried_where_the_first_leads_nowhere(status: int) -> No
     assert again.request.url.endswith("/url"), "what worked once is asked again"
 
 
+def test_the_other_way_is_not_tried_after_the_deadline() -> None:
+    file = download(FILE, dialect=TWO_WAYS, now=START, patience=bide.Patience(deadline=10))
+    assert went(answer(404), file=file).elsewhere
+    end = file.receive(answer(404), received=0, now=START + 10)
+    assert isinstance(end, Undelivered)
+
+
 @pytest.mark.parametrize("status", [404, 405, 410])
 def test_a_file_that_neither_way_leads_to_is_not_there(status: int) -> None:
     first = went(answer(404))

@@ -619,9 +619,18 @@ def unsaved(directory: Path, match: str, under: AbstractContextManager[None] = n
 
 
 def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
-    with unsaved(tmp_path, "already there: move it away") as name:
-        (tmp_path / f"{name}.png").write_bytes(b"mine")
-    assert (tmp_path / f"{name}.png").read_bytes() == b"mine"
+    with finished() as (emulator, client, result):
+        (there,) = (tmp_path / f"{name}.png" for name in result.files)
+        there.write_bytes(b"mine")
+        with pytest.raises(SaveError, match="already there: move it away"):
+            client.save(result, tmp_path)
+        assert there.read_bytes() == b"mine"
+        there.unlink()
+        sent = emulator.account.sent["storage"]
+        assert client.save(result, tmp_path) == [there]  # what came the first time was kept
+    assert there.read_bytes() == png(result.files[0], 64, 48)
+    assert list(tmp_path.iterdir()) == [there]
+    assert emulator.account.sent["storage"] == sent
 
 
 def test_a_leftover_of_an_earlier_try_is_written_over(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def run(emulator: Emulator, places: list[Path], random: Random) -> int:
     with Orders() as orders:
         for place in places:
             place.mkdir()
+            code: int | None = None
             for events in (*(random.randrange(1, EVENTS) for _ in range(random.randrange(1, 4))), None):
                 code = orders.run(emulator, place, events)
                 assert code in (0, -signal.SIGKILL)

@@ -17,6 +17,7 @@ from urllib3.exceptions import (
     InvalidChunkLength,
     InvalidHeader,
     NewConnectionError,
+    ProtocolError,
 )
 
 from bide.messages import Cause, NoResponse
@@ -28,6 +29,7 @@ FAULTS = (requests.RequestException, HTTPError, HTTPException)
 _NOT_SENT = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.InvalidHeader)
 _NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError)  # no ProxyError: urllib3 says so of a cut reply, too
 _NOT_HTTP = (BadStatusLine, DecodeError, InvalidChunkLength, requests.exceptions.ContentDecodingError)
+_ENDED = ("Response ended prematurely",)  # between two chunks, in the words of urllib3
 _TOO_SLOW = (requests.Timeout, TimeoutError)
 
 
@@ -45,4 +47,5 @@ def no_response(error: Exception) -> NoResponse:
     if is_any(*_TOO_SLOW):
         return NoResponse(Cause.TIMEOUT, sent=True)
     cut = is_any(ConnectionError) or (is_any(IncompleteRead) and not is_any(*_NOT_HTTP))
+    cut = cut or any(isinstance(cause, ProtocolError) and cause.args == _ENDED for cause in causes)
     return NoResponse(Cause.RESET if cut else Cause.PROTOCOL, sent=True)

@@ -1,0 +1,1 @@
+"""For the tests of whoever builds on bide: `bide_transports.testing.conformance` tries a dialect out."""
