@@ -22,7 +22,7 @@ from bide.errors import SaveError
 from bide_transports.emulator import Drop, Fault, VirtualClock
 from bide_transports.emulator.server import Emulator
 from tests.hostile import Server, head, read, send
-from tests.savers import SAVES, Save, Stopped, content, done, stopped
+from tests.savers import SAVES, Save, Stopped, Until, content, done, stopped
 
 BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
 
@@ -195,6 +195,17 @@ def test_a_file_is_as_open_to_others_as_any_that_is_made_here(tmp_path: Path) ->
     with done(side=64) as (emulator, clock, result):
         (path,) = SAVES["requests"](result, tmp_path, dialect=emulator.dialect, clock=clock)
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE((tmp_path / "other").stat().st_mode)
+
+
+@BY_EACH
+def test_a_note_that_fails_leaves_the_part_to_others(save: Save, tmp_path: Path) -> None:
+    """Told of the very first state, and of one on the way: either way nothing stays open or locked."""
+    with done() as (emulator, clock, result):
+        for at in (0, 1_000_000):
+            with pytest.raises(Stopped):
+                save(result, tmp_path, dialect=emulator.dialect, clock=clock, note=Until(at))
+        (path,) = save(result, tmp_path, dialect=emulator.dialect, clock=clock)
+    assert names(tmp_path) == {path.name}
 
 
 # Several files of one result

@@ -70,9 +70,14 @@ class Part:
     def __enter__(self) -> Self:
         with self._advised():
             self._files = PartFiles(self.directory, self.name)
-            self._begun = True
-            self._go_on()
-        self._note(self.state)
+        self._begun = True
+        try:
+            with self._advised():
+                self._go_on()
+            self._note(self.state)
+        except BaseException:
+            self._files.close(keep=self._is_worth_keeping)
+            raise
         return self
 
     def __exit__(
