@@ -31,7 +31,6 @@ from bide_transports.emulator.server import serve
 from bide_transports.requests import Client
 
 _PACES: dict[str, bide.Pace] = {"default": bide.Growing(), "testing": TESTING, "small": SMALL}
-_NEVER_SENT = "none"  # the key of a service that wants none
 _CODES = """The exit code tells how the job ended: 0 completed, 1 failed or lost, 3 cancelled or expired, 4 abandoned
 or not saved (a token is written and its path printed), 130 interrupted (likewise); 2 is a call that makes no sense."""
 
@@ -52,12 +51,12 @@ class Choice:
         key, dialect = self._spoken()
         return Client(key, dialect=dialect, pace=self.pace, patience=self.patience or bide.Patience())
 
-    def _spoken(self) -> tuple[str, bide.Dialect]:
+    def _spoken(self) -> tuple[str | None, bide.Dialect]:
         if self.dialect is None:
             usual = bide.ModelRoute() if self.base_url is None else bide.ModelRoute(self.base_url)
             return _key(self.key_file, "MODELROUTE_API_KEY"), usual
         declaration = declared(self.dialect)
-        key = _NEVER_SENT if declaration.authorization is None else _key(self.key_file, "BIDE_API_KEY")
+        key = None if declaration.authorization is None else _key(self.key_file, "BIDE_API_KEY")
         return key, Declared(declaration, self.base_url or "")
 
     def wishes(self, save: Path | None = None) -> Wishes:
