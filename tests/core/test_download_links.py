@@ -209,6 +209,15 @@ def test_a_file_known_by_its_address_may_lead_on_to_another_public_one() -> None
         assert refused(answer(302, location=place), start).code == "FOREIGN_ADDRESS"
 
 
+def test_an_address_that_leads_back_to_the_service_is_asked_as_any_other() -> None:
+    start = download(PICTURE, dialect=PLAIN, now=START)
+    file = went(answer(302, location="https://api.plain.example/v1/files/1"), file=start)
+    assert not file.request.credential
+    limited = went(answer(429, x_ratelimit_remaining="0", x_ratelimit_reset="50"), file=file)
+    assert limited.past.quota is None
+    assert went(answer(403), file=file).link is None
+
+
 def test_where_the_dialect_does_not_say_an_id_leads_to_the_host_it_led_to() -> None:
     start = download("file_1", dialect=BY_ID, now=START)
     assert refused(answer(302, location="https://cdn.example/1"), start).code == "FOREIGN_ADDRESS"
@@ -231,6 +240,8 @@ def test_a_file_elsewhere_is_asked_for_without_the_key() -> None:
     assert not download(PICTURE, dialect=PLAIN, now=START).request.credential
     at_home = "https://api.plain.example/v1/files/1"
     assert download(at_home, dialect=PLAIN, now=START).request.credential
+    keyless = Declared(Declaration(name="plain", base_url="https://api.plain.example/v1", authorization=None))
+    assert not download(at_home, dialect=keyless, now=START).request.credential
 
 
 def test_a_host_elsewhere_has_no_say_in_the_quota_and_is_not_held_back_by_it() -> None:

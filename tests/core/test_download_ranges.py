@@ -41,6 +41,11 @@ def test_a_200_tells_the_size_and_what_the_rest_may_be_asked_for_by() -> None:
     assert replace(partial, received=7).lines == (("range", "bytes=7-"), ("if-range", TAG))
 
 
+def test_a_200_may_tell_the_digest_in_any_of_the_fields() -> None:
+    for name in ("repr_digest", "content_digest"):
+        assert begun(fields(**{name: f"sha-256=:{base64(SHA256)}:"}), linked=False).digest == SHA256
+
+
 @pytest.mark.parametrize("tag", ['W/"abc"', "abc", '"', '"a"b"', '"a b"', '"é"', '"' + "x" * 501 + '"'])
 def test_a_tag_that_is_weak_or_none_is_no_validator_and_bars_the_date(tag: str) -> None:
     partial = begun(fields(etag=tag, last_modified=NOON, date=LATER), linked=False)

@@ -41,6 +41,7 @@ def test_only_the_rest_is_asked_for_after_a_cut() -> None:
     assert heard.received == 200_000, "the body goes on from there"
     done = expect(Downloaded, heard.receive(rest_from(200_000), received=500_000, now=START))
     assert (done.size, done.received) == (500_000, 500_000)
+    assert done.past.failures == 0
 
 
 def test_the_state_while_a_body_comes_tells_how_far_it_is() -> None:
@@ -107,6 +108,7 @@ def test_a_part_of_another_kind_begins_anew(wrong: bide.Response) -> None:
     assert file.heard(wrong) is None
     after = expect(Downloading, file.receive(wrong, received=200_000, now=START))
     assert (after.received, after.request, after.past.failures) == (0, unsized().request, 1)
+    assert after.spoilt == 0, "no whole file has come"
     assert after.why is bide.Why.BACKOFF
 
 
@@ -124,6 +126,19 @@ def test_a_416_means_that_all_is_here_or_that_nothing_is() -> None:
     assert (after.received, after.link, after.why) == (0, file.link, bide.Why.BACKOFF)
     nothing_asked = expect(Downloading, unsized().receive(nothing_more, received=0, now=START))
     assert nothing_asked.request == unsized().request
+
+
+@pytest.mark.parametrize("status", [204, 207, 403, 416, 503])
+def test_no_other_reply_holds_the_rest_whatever_it_says(status: int) -> None:
+    lines = rest_from(200_000).headers
+    assert cut_at(200_000).heard(bide.Response(status, lines)) is None
+
+
+def test_a_416_to_a_request_for_the_whole_is_a_refusal() -> None:
+    end = expect(Undelivered, locating().receive(answer(416), received=0, now=START))
+    assert end.reason is bide.Reason.REFUSED
+    assert end.problem is not None
+    assert end.problem.code == "HTTP_416"
 
 
 def test_without_a_validator_everything_is_asked_for_again() -> None:

@@ -222,6 +222,29 @@ def test_a_submission_that_does_not_tell_what_the_poll_needs_is_a_contradiction(
         reply(nameless, Phase.UNFINISHED, "submit")
 
 
+def test_a_job_that_cannot_be_polled_is_a_contradiction() -> None:
+    with pytest.raises(Contradiction, match="cannot be polled with what the replies tell"):
+        Spoken(Declared(replace(ID, poll=Call("GET", ("/jobs/{uuid}",))))).request("poll", record(ID))
+
+
+def test_a_sign_that_would_lead_the_job_astray_is_not_shown() -> None:
+    sign = Sign(Phase.UNFINISHED, {"@operation-location": ("*/elsewhere/*",)}, asked=("submit",))
+    told = reply(replace(LOCATION, signs=(sign,)), Phase.UNFINISHED, "submit")
+    assert told.headers.get("operation-location") == record(LOCATION).address
+
+
+def test_the_status_code_may_be_the_word() -> None:
+    coded = replace(LOCATION, signs=(), status=("#",), phases={"200": Phase.SUCCEEDED, "202": Phase.UNFINISHED})
+    assert reply(coded, Phase.SUCCEEDED).status == 200
+    assert reply(coded, Phase.UNFINISHED, "submit").status == 202
+
+
+def test_a_code_that_no_reply_can_have_is_never_heard() -> None:
+    shouted = replace(ID, signs=(Sign(Phase.FAILED, http=("4XX",)),), phases={"done": Phase.SUCCEEDED})
+    with pytest.raises(Contradiction, match=r"sign 1 of 1 \(HTTP 4XX\) means 'failed'"):
+        reply(shouted, Phase.FAILED)
+
+
 def test_a_declaration_with_several_addresses_or_places_speaks_of_several_vendors() -> None:
     both = replace(ID, poll=Call("GET", ("{status}", "{other}", "/jobs/{id}")), links={"status": ("@location", "url")})
     voices = Spoken.every(Declared(both))
@@ -281,6 +304,31 @@ def test_a_key_is_noticed_wherever_it_is() -> None:
     ):
         service.handle(request, now=0.0)
     assert [(one.keyed, one.signed, one.abroad) for one in service.exchanges] == [(True, False, True)] * 3
+
+
+def test_a_driver_that_takes_the_key_elsewhere_is_found_out() -> None:
+    dialect = Declared(LOCATION)
+    moves = next(scenario for scenario in SCENARIOS if scenario.name == "status address moves to another origin")
+    rehearsal = Rehearsal(dialect, moves, Spoken(dialect))
+    job = rehearsal.begin()
+    states = [job]
+    while isinstance(job, bide.Waiting):
+        rehearsal.clock.sleep_until(job.due)
+        sent = replace(job.request, headers=(*job.request.headers, dialect.authorization(KEY)))
+        answer = rehearsal.service.handle(sent, now=rehearsal.clock.now())
+        assert isinstance(answer, Response)
+        job = job.receive(answer, now=rehearsal.clock.now())
+        states.append(job)
+    outcome = judge(rehearsal, states)
+    assert outcome.verdict is Verdict.FAILS
+    assert "the key to go to the API alone" in outcome.why
+
+
+def test_a_job_that_was_not_driven_is_judged_too() -> None:
+    rehearsal = Rehearsal(Declared(ID), COMPLETED, Spoken(Declared(ID)))
+    outcome = judge(rehearsal, [rehearsal.begin()])
+    assert outcome.verdict is Verdict.FAILS
+    assert outcome.why.startswith("the vendor said: nothing yet")
 
 
 # -- over sockets ------------------------------------------------------------------------------------------------------

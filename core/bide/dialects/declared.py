@@ -146,10 +146,9 @@ class Declared:
 
     def asked_url(self, asked: Asked, handle: str | None, order: Order | None) -> str:
         """Where a reply comes from: the base of every relative address in it (RFC 9110, 10.2.2)."""
-        if order is not None:
-            return self.submit(order).url
-        call = self._call(asked)
-        url = call.url(self.base_url, _parts(handle)) if call is not None and handle else None
+        call = self.declaration.submit if order is not None else self._call(asked)
+        names = _names(order) if order is not None else _parts(handle or "")
+        url = call.url(self.base_url, names) if call is not None else None
         return url or self.base_url
 
     def asked_link(self, asked: Asked, handle: str | None) -> str:

@@ -27,7 +27,7 @@ from bide_transports.testing.scenario import Scenario, Turn
 from bide_transports.testing.scenarios import SCENARIOS
 from bide_transports.testing.spoken import Spoken
 from bide_transports.testing.vocabulary import misheard
-from bide_transports.testing.voice import Contradiction, NotApplicable, Record, Said, Voice, json_reply
+from bide_transports.testing.voice import NotApplicable, Record, Said, Voice, json_reply
 
 __all__ = [
     "SCENARIOS",
@@ -133,8 +133,6 @@ def _tried(rehearsal: Rehearsal, play: Callable[[Rehearsal], Outcome]) -> Outcom
         return play(rehearsal)
     except NotApplicable as reason:
         return _not_applicable(rehearsal, reason)
-    except Contradiction as contradiction:
-        return _outcome(rehearsal, (), Finding("a declaration that means what it says", str(contradiction)))
     except BideError as error:
         return _outcome(rehearsal, (), Finding("no error", f"{type(error).__name__}: {error}"))
 

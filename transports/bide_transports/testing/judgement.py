@@ -11,7 +11,7 @@ from bide.document import strings
 from bide.messages import Response
 from bide_transports.testing.discretion import indiscretions
 from bide_transports.testing.fake import Exchanged, is_like
-from bide_transports.testing.marks import ANSWER, CODE, FILE, MESSAGE, REQUEST_ID, UNHEARD, holds
+from bide_transports.testing.marks import ANSWER, CODE, MESSAGE, REQUEST_ID, UNHEARD, holds
 from bide_transports.testing.rehearsal import Rehearsal
 from bide_transports.testing.report import Finding, asked, described
 from bide_transports.testing.scenario import Turn
@@ -29,10 +29,9 @@ def findings(rehearsal: Rehearsal, states: Sequence[bide.Job]) -> Iterator[Findi
     yield from _requests(rehearsal, exchanges)
     yield from _submissions([one for one in exchanges if one.question == "submit"])
     yield from _end(rehearsal, states[-1])
-    yield from _result(states[-1], [one for one in exchanges if one.question != "file"])
+    played = [one for one in exchanges if one.question != "file"]
+    yield from _result(states[-1], played, files=rehearsal.scenario.files)
     yield from _news(states, [one.turn for one in exchanges if one.turn is not None])
-    if rehearsal.scenario.files and isinstance(states[-1], bide.Completed):
-        yield from _files(rehearsal, states[-1].result)
     for state in states:
         yield from indiscretions(state, rehearsal.dialect)
 
@@ -79,18 +78,18 @@ def _end(rehearsal: Rehearsal, job: bide.Job) -> Iterator[Finding]:
         yield Finding("the result to be fetched", "it never was")
 
 
-def _result(job: bide.Job, exchanges: Sequence[Exchanged]) -> Iterator[Finding]:
+def _result(job: bide.Job, exchanges: Sequence[Exchanged], *, files: bool) -> Iterator[Finding]:
     """A result is taken only from the reply that has it, and a problem is told as the vendor told it."""
     for before, exchange in pairwise(exchanges):
         if exchange.question == "fetch" and before.question != "fetch" and not _is_done(before):
             yield Finding("no result to be fetched yet", "it was, after this", before)
-    if not exchanges:
-        return
-    last = exchanges[-1]
-    said = last.answer or Response(0)
-    if isinstance(job, bide.Completed):
+    last = exchanges[-1] if exchanges else None
+    said = last.answer if last and last.answer else Response(0)
+    if last is not None and isinstance(job, bide.Completed):
         if not _is_done(last):
             yield Finding("a result from the reply that says that the job is done", "another was taken for it")
+        elif files and not job.result.files:
+            yield Finding("files in result.files", "there are none", last)
         elif holds(said, ANSWER) and not any(ANSWER in text for text in strings(job.result.output)):
             yield Finding("the output in result.output", f"there is {job.result.output!r}", last, "correct `output`")
     problem = str(job.problem) if not isinstance(job, bide.Completed | bide.Waiting) else ""
@@ -106,14 +105,6 @@ def _news(states: Sequence[bide.Job], turns: Sequence[Turn]) -> Iterator[Finding
     for turn in turns:
         if turn.progress is not None and turn.progress not in heard:
             yield Finding(f"progress of {turn.progress}", f"it was {heard}", None, "correct `progress` and `full`")
-
-
-def _files(rehearsal: Rehearsal, result: bide.Result) -> Iterator[Finding]:
-    if not result.files:
-        yield Finding("files in result.files", "there are none")
-    for reply in rehearsal.files:
-        if not isinstance(reply, Response) or reply.body != FILE:
-            yield Finding("the file", repr(reply))
 
 
 def _is_done(exchange: Exchanged) -> bool:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from bide.dialects.calls import gaps, is_link
 from bide.dialects.declared import Declared
 from bide.dialects.places import Places
-from bide.errors import NotOffered
 from bide.handles import COOKIE, ID, handle_of
 from bide.urls import address
 from bide_transports.testing.draft import Draft
@@ -64,11 +63,8 @@ class Naming:
         return handle_of(self._parts(record)) or record.id
 
     def is_known_by(self, handle: str, record: Record) -> bool:
-        """Whether a handle leads to where the job is polled."""
-        try:
-            asked, right = self.dialect.poll(handle), self.dialect.poll(self.handle(record))
-        except NotOffered:
-            return False
+        """Whether a handle that can be polled leads to the job."""
+        asked, right = self.dialect.poll(handle), self.dialect.poll(self.handle(record))
         return address(asked.url) == address(right.url) and asked.body == right.body
 
     def file(self, record: Record, name: str = ANSWER) -> str:

@@ -34,7 +34,6 @@ class Rehearsal:
     clock: VirtualClock = field(default_factory=VirtualClock)
     record: Record = field(init=False)
     service: FakeService = field(init=False)
-    files: list[Reply] = field(init=False, default_factory=list[Reply])
 
     def __post_init__(self) -> None:
         order = bide.Order("model-1", {"prompt": "a fox"}, "key-4711" if self.scenario.keyed else None)
@@ -75,7 +74,8 @@ class Rehearsal:
             self.clock.sleep_until(job.due)
             states.append(job.receive(self.exchange(job.request), now=self.clock.now()))
         if self.scenario.files and isinstance(job, bide.Completed):
-            self.files = [self.exchange(self.dialect.locate(file)) for file in job.result.files]
+            for file in job.result.files:
+                self.exchange(self.dialect.locate(file))
         return states
 
     def exchange(self, request: Request) -> Reply:
