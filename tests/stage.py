@@ -7,10 +7,11 @@ with stage(clock.now) as (home, elsewhere, put_on):
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR, socket
 from threading import Lock, Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 from bide.messages import Request, Response
 from bide_transports.emulator import wire
@@ -54,10 +55,30 @@ def stage(now: Callable[[], float]) -> Generator[tuple[str, str, Callable[[Playe
         yield home, elsewhere, services.append
 
 
+class _Server(ThreadingHTTPServer):
+    """Remembers its connections, so that one which a client keeps alive can be cut, and its thread can end."""
+
+    daemon_threads = False
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        self.connections: list[socket] = []
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def process_request(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
+        if isinstance(request, socket):
+            self.connections.append(request)
+        super().process_request(request, client_address)
+
+    def cut(self) -> None:
+        """End every connection that is still open."""
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(SHUT_RDWR)
+
+
 @contextmanager
 def _open(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = False  # the clients hang up first, so that every thread ends
+    with _Server(handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name="stage")
         thread.start()
         try:
@@ -65,3 +86,4 @@ def _open(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
         finally:
             server.shutdown()
             thread.join()
+            server.cut()

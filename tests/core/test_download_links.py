@@ -157,6 +157,13 @@ def test_three_redirects_are_followed_and_no_fourth() -> None:
     assert (file.request.url, file.why) == (third.request.url, bide.Why.BACKOFF)
 
 
+def test_as_many_redirects_are_followed_from_an_address_that_the_caller_has() -> None:
+    on = [answer(302, location=f"https://cdn.example/{count}") for count in range(4)]
+    third = went(*on[:3], file=download(PICTURE, dialect=PLAIN, now=START))
+    assert third.request.url == "https://cdn.example/2"
+    assert went(on[3], file=third).request == third.request
+
+
 def test_a_fresh_link_may_be_redirected_anew() -> None:
     on = answer(302, location="/1")
     file = went(address(), on, on, on, answer(403), address(), on)

@@ -248,6 +248,7 @@ def test_of_a_part_only_the_digests_of_the_whole_count() -> None:
     ("algorithm", "value", "sound"),
     [
         ("sha256", SHA256.value, True),
+        ("sha512", SHA512.value, True),
         ("md5", MD5.value, True),
         ("sha256", MD5.value, False),
         ("sha256", SHA256.value.upper(), False),

@@ -134,6 +134,12 @@ def test_no_other_reply_holds_the_rest_whatever_it_says(status: int) -> None:
     assert cut_at(200_000).heard(bide.Response(status, lines)) is None
 
 
+@pytest.mark.parametrize("status", [302, 429, 503])
+def test_that_all_is_here_must_be_said_by_a_416(status: int) -> None:
+    file = cut_at(500_000)
+    assert expect(Downloading, file.receive(answer(status), received=500_000, now=START)).request == file.request
+
+
 def test_a_416_to_a_request_for_the_whole_is_a_refusal() -> None:
     end = expect(Undelivered, locating().receive(answer(416), received=0, now=START))
     assert end.reason is bide.Reason.REFUSED
