@@ -13,6 +13,7 @@ from bide import Headers, ModelRoute, Order, Problem, Receipt, Request, Response
 from bide.dialects import Asked, Phase, Reading
 from bide.document import JSON
 from bide.errors import InvalidAddress, InvalidHandle, InvalidOrder
+from bide.link import Storing
 from tests.laws import DIALECT, HANDLE, KEY
 
 API = "https://api.modelroute.ai"
@@ -550,3 +551,24 @@ def test_other_storage_hosts_can_be_allowed() -> None:
     assert request is not None
     with pytest.raises(ValueError, match="storage hosts"):
         located(LINK, dialect=dialect)
+
+
+def test_it_says_all_that_a_dialect_may_know_of_its_storage() -> None:
+    assert isinstance(DIALECT, Storing)
+    asked = DIALECT.elsewhere(FILE)
+    assert asked is not None
+    assert (asked.url, asked.credential) == (f"https://api.modelroute.ai/v1/files/{FILE}/url", True)
+    with pytest.raises(InvalidHandle):
+        DIALECT.elsewhere("../keys")
+    stored = DIALECT.stored(ADDRESS)
+    assert (stored.url, stored.credential) == (ADDRESS, False)
+    with pytest.raises(ValueError, match="storage hosts"):
+        DIALECT.stored("https://evil.example/f")
+
+
+@pytest.mark.parametrize(
+    ("document", "expires"),
+    [(LINK, "2030-01-05T09:00:00Z"), (LINK | {"expires_at": 7}, None), ({}, None), ([], None)],
+)
+def test_an_address_is_good_until_it_says(document: JSON, expires: str | None) -> None:
+    assert DIALECT.expires(Response(200, body=json.dumps(document).encode())) == expires

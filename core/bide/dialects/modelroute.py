@@ -151,12 +151,24 @@ class ModelRoute:
         url = document.get("url")
         if not isinstance(url, str) or "expires_at" not in document:
             return None
-        return Request("GET", self._storage(url), (_PLAIN,))
+        return self.stored(url)
 
     def announced(self, response: Response) -> int | None:
         """`size_bytes` beside the presigned address (modelroute-api.md, 13.3)."""
         size = (parse_object(response.body) or {}).get("size_bytes")
         return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+
+    def elsewhere(self, file: str) -> Request | None:
+        """GET the presigned address, where the other path leads nowhere (modelroute-api.md, 16 row 12)."""
+        return Request("GET", f"{self.base_url}/v1/files/{segment(file)}/url", _HEADERS, credential=True)
+
+    def expires(self, response: Response) -> str | None:
+        """`expires_at` beside the presigned address (modelroute-api.md, 13.3)."""
+        return text((parse_object(response.body) or {}).get("expires_at"))
+
+    def stored(self, url: str) -> Request:
+        """GET at a storage host, where another one redirects to it; raises `ValueError` for any other."""
+        return Request("GET", self._storage(url), (_PLAIN,))
 
     def upload(self, source: Source, refusal: Problem | None) -> Request | None:
         """POST for a place, one way or the other (modelroute-api.md, 13.1)."""
