@@ -99,14 +99,13 @@ def test_what_failed_is_forgotten_and_what_has_no_files_can_be(ask: Ask, tmp_pat
 @ask
 def test_a_journal_belongs_to_one_service_and_one_place(ask: Ask, tmp_path: Path) -> None:
     clock, journal = VirtualClock(), tmp_path / "jobs"
-    with serve(Service(), clock=clock.now) as emulator:
-        ask(emulator, clock, ("submit", "flux-1.1-pro", FOX), journal=journal)
-    with serve(Service(), clock=clock.now) as emulator:
+    with serve(Service(), clock=clock.now) as home, serve(Service(), clock=clock.now) as other:  # never on one port
+        ask(home, clock, ("submit", "flux-1.1-pro", FOX), journal=journal)
         with pytest.raises(InvalidToken, match="belongs to"):
-            ask(emulator, clock, ("resume_all",), journal=journal)
+            ask(other, clock, ("resume_all",), journal=journal)
         with pytest.raises(SaveError, match="nothing is sent without it"):
-            ask(emulator, clock, ("run", "flux-1.1-pro", FOX), journal=tmp_path / "missing" / "jobs")
-        assert emulator.account.requests == 0
+            ask(other, clock, ("run", "flux-1.1-pro", FOX), journal=tmp_path / "missing" / "jobs")
+        assert other.account.requests == 0
 
 
 @ask
