@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterable, Awaitable, Callable
-from functools import cached_property
 from typing import TypeAlias, cast
 
 import trio
@@ -23,6 +22,7 @@ from bide_transports.h11_client import Connection, Tunnel
 from bide_transports.kept_alive import KeptAlive, Line
 from bide_transports.proxies import proxy_for
 from bide_transports.sinks import Into
+from bide_transports.trust import Trust
 
 Content: TypeAlias = AsyncIterable[bytes] | None
 Dial: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
@@ -57,7 +57,7 @@ class Pool(trio.abc.AsyncResource):
         if size < 1:
             raise InvalidSetting(f"size is {size}: give 1 or more")
         self.closed = False
-        self._dial, self._given_tls = dial, tls
+        self._dial, self._trust = dial, Trust(tls)
         self._origins: dict[str, _Origin] = defaultdict(lambda: _Origin(size, idle))
 
     async def aclose(self) -> None:
@@ -84,13 +84,6 @@ class Pool(trio.abc.AsyncResource):
         except (OSError, UnicodeError, *_BROKEN) as error:
             return no_connection(error)
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """The trust for https; made when it is first wanted, since reading the system's takes a while."""
-        tls = self._given_tls or ssl.create_default_context()
-        tls.set_alpn_protocols(["http/1.1"])
-        return tls
-
     async def _open(self, place: Address) -> Line[trio.abc.Stream]:
         proxy = proxy_for(place)
         stream = await self._dial(*((proxy.host, proxy.port) if proxy else (place.host, place.port)))
@@ -102,7 +95,7 @@ class Pool(trio.abc.AsyncResource):
                 await stream.send_all(tunnel.greeting)
                 while not tunnel.receive(await stream.receive_some(_CHUNK)):
                     pass
-            stream = trio.SSLStream(stream, self._tls, server_hostname=place.host, https_compatible=True)
+            stream = trio.SSLStream(stream, self._trust.context, server_hostname=place.host, https_compatible=True)
             await stream.do_handshake()
         except BaseException:
             await trio.aclose_forcefully(stream)
@@ -150,10 +143,8 @@ async def exchange(
         if line is not None:
             sound = isinstance(reply, Response) and not pool.closed
             origin.kept.give_back(line, trio.current_time(), sound=sound)
-        try:
-            await origin.sweep()
-        finally:
-            origin.limit.release()
+        origin.limit.release()
+        await origin.sweep()  # closes before anybody else runs
 
 
 async def _talk(line: Line[trio.abc.Stream], start: bytes, content: Content) -> Reply:
