@@ -1,0 +1,114 @@
+# ruff: noqa: E501  lines of the core stand here as they are
+"""The cassettes guard the core: whichever of its rules is broken on purpose, some recorded job takes another way.
+
+Each mutant is a copy of the core with one line changed, and verifies the recorded cassettes in a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import bide
+import bide_transports
+from tests.cassette.scenes import RECORDED
+
+_VERIFY = """
+import sys
+from pathlib import Path
+import bide
+from bide_transports.cassette.divergence import ReplayDiverged
+from bide_transports.cassette.files import load
+from bide_transports.cassette.verify import verify
+assert Path(bide.__file__).is_relative_to(sys.argv[1]), "the mutant is not the core that is tested"
+for path in sorted(Path(sys.argv[2]).glob("*.jsonl")):
+    try:
+        verify(load(path))
+    except ReplayDiverged as error:
+        print(path.name, "diverged")
+        sys.exit(7)
+"""
+
+
+class Mutant(NamedTuple):
+    """A rule of the core, and how it is broken: one text in one file becomes another."""
+
+    rule: str
+    file: str
+    old: str
+    new: str
+
+
+MUTANTS = (
+    Mutant("the pace grows with age", "pace.py", "self.first + (self.factor - 1) * age", "self.first"),
+    Mutant("the pace has a cap", "pace.py", "min(self.cap, self.first", "max(0.0, self.first"),
+    Mutant("the pace is jittered", "pace.py", "* (0.95 + 0.1 * draw)", ""),
+    Mutant("a fixed pace is jittered", "pace.py", "+ self.jitter * (2 * draw - 1)", ""),
+    Mutant("fewer looks where webhooks are expected", "pace.py", "min(self.factor * usual, self.cap)", "usual"),
+    Mutant("a backoff doubles", "pace.py", "(1 << min(max(count, 1), 16) - 1)", "1"),
+    Mutant("a backoff has a cap", "pace.py", "ceiling = min(cap, first", "ceiling = min(9999, first"),
+    Mutant("a due time is rounded up", "pace.py", "return ceil(due * 1000 - 0.01) / 1000", "return floor(due * 1000) / 1000"),
+    Mutant("a hint is obeyed", "quota.py", "if wait is not None and (wait > 0 or paced):", "if False:"),
+    Mutant("a hint may be a fraction", "quota.py", r'_DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?"', '_DELAY = re.compile(r"[0-9]{1,9}"'),
+    Mutant("a date is measured against the reply's own", "quota.py", "else at - date", "else at - 1893830400.0"),
+    Mutant("nothing left means wait", "quota.py", "quota.remaining > 0 or quota.reset <= now:", "True:"),
+    Mutant("a reset may be in milliseconds", "quota.py", "figure /= 1000", "figure /= 1"),
+    Mutant("a reset may be a delta", "quota.py", "if figure < 1e7:", "if False:"),
+    Mutant("the skew of a clock is taken out", "quota.py", "return now + figure - date if date is not None else figure", "return figure"),
+    Mutant("the service may pace", "look.py", "wait=reading.wait)", "wait=reading.wait) if past.polls > 1 else None"),
+    Mutant("a deadline ends the wait", "look.py", "if look.now >= past.deadline:", "if False:"),
+    Mutant("one last look at the deadline", "look.py", "if due >= past.deadline > now:", "if False:"),
+    Mutant("so many failures end the wait", "look.py", "if past.failures >= patience.failures:", "if past.failures > patience.failures:"),
+    Mutant("a service never reached ends soon", "look.py", "past.failures >= patience.first_contact", "False"),
+    Mutant("no news for too long ends the wait", "look.py", "past.changed >= patience.stall", "past.since >= 1e9"),
+    Mutant("a job not found is looked for", "look.py", "return past.missing >= patience.missing and", "return"),
+    Mutant("a job not found for long is lost", "look.py", "return past.missing >= patience.missing and", "return False and"),
+    Mutant("what is gone is lost", "look.py", "return look.phase is Phase.GONE", "return False"),
+    Mutant("an unclear submission without a key is not repeated", "look.py", "return look.reply.sent", "return False"),
+    Mutant("a key that is not accepted ends the wait", "look.py", "    Phase.UNAUTHORISED: Reason.UNAUTHORISED,\n", ""),
+    Mutant("a result is fetched at once", "job.py", "*next_look(look, at_once=True))\n        case Phase.FAILED", "*next_look(look))\n        case Phase.FAILED"),
+    Mutant("a result in the status is not fetched", "job.py", "case Phase.SUCCEEDED if reading.result is not None:", "case Phase.SUCCEEDED if False:"),
+    Mutant("a moved address is followed", "look.py", "reading.handle or handle", "handle or reading.handle"),
+    Mutant("a look goes before a cancel that forgets", "job.py", "if not self.looked or self.refusal is not None:", "if self.refusal is not None:"),
+    Mutant("a cancel that was taken is looked after at once", "job.py", "at_once=look.answers_cancel or", "at_once="),
+    Mutant("words are read without case", "dialects/modelroute.py", "status.strip().lower()", "status"),
+    Mutant("an unknown word means not yet", "dialects/modelroute.py", "_PHASES.get(status.strip().lower(), Phase.UNFINISHED)", "_PHASES.get(status.strip().lower(), Phase.FAILED)"),
+    Mutant("a failure with 200 is a failure", "dialects/vendors/replicate.py", '"failed": Phase.FAILED', '"failed": Phase.SUCCEEDED'),
+    Mutant("trouble is counted in a row", "history.py", "0 if fine else self.failures + (not limited and not missing)", "self.failures + (not fine and not limited and not missing)"),
+    Mutant("being limited is no failure", "history.py", "self.failures + (not limited and not missing)", "self.failures + (not missing)"),
+    Mutant("a submission is repeated under its key", "job.py", "return _stopped(look, self) or Submitting(", "return _abandoned(look, Reason.AMBIGUOUS, self) or Submitting("),
+)  # fmt: skip
+
+
+def _copy_of_the_core(mutant: Mutant, into: Path) -> None:
+    shutil.copytree(Path(bide.__file__).parent, into / "bide", ignore=shutil.ignore_patterns("__pycache__"))
+    file = into / "bide" / mutant.file
+    source = file.read_text("utf-8")
+    assert source.count(mutant.old) == 1, f"{mutant.file} does not say {mutant.old!r} exactly once"
+    file.write_text(source.replace(mutant.old, mutant.new), "utf-8")
+
+
+def _verified_by(core: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(core), str(Path(bide_transports.__file__).parent.parent)])
+    command = [sys.executable, "-c", _VERIFY, str(core), str(RECORDED)]
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+def test_a_broken_rule_makes_a_cassette_diverge(mutant: Mutant, tmp_path: Path) -> None:
+    _copy_of_the_core(mutant, tmp_path)
+    told = _verified_by(tmp_path)
+    assert told.returncode == 7, f"{mutant.rule}: exit {told.returncode}\n{told.stderr[-2000:]}"
+
+
+def test_the_core_as_it_is_follows_every_cassette(tmp_path: Path) -> None:
+    shutil.copytree(Path(bide.__file__).parent, tmp_path / "bide", ignore=shutil.ignore_patterns("__pycache__"))
+    told = _verified_by(tmp_path)
+    assert (told.returncode, told.stdout) == (0, ""), told.stderr[-2000:]

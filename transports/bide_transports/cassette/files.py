@@ -1,0 +1,140 @@
+"""A cassette on disk: lines appended to NAME.partial as things happen, put in order under its own name at the end.
+
+Each line is one write, already redacted. A line that a crash has cut short is dropped; a cassette without its last
+line can still be read, with `partial`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from bide.document import JSON, parse_object
+from bide_transports.cassette.bodies import INLINE
+from bide_transports.cassette.lines import event_members, head_members, line, read_event, read_head
+from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
+from bide_transports.durable import locked, sync_directory, write_all
+
+LARGEST = 5 * 1024 * 1024  # bytes of a cassette, unless it is told otherwise
+
+
+class Appending:
+    """Lines on their way to `path`, kept beside it as NAME.partial; raises `InvalidCassette` for a disk's refusal."""
+
+    def __init__(self, path: Path) -> None:
+        self.partial = path.with_name(path.name + ".partial")
+        try:
+            self.partial.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = locked(self.partial, os.O_WRONLY | os.O_APPEND | os.O_TRUNC)
+        except OSError as error:
+            raise InvalidCassette(
+                f"{self.partial} cannot be written ({error.strerror or error}): choose another place"
+            ) from None
+
+    def append(self, members: Mapping[str, JSON], *, durable: bool = False) -> None:
+        """Write one line; a `durable` one outlives the machine's crash, too."""
+        try:
+            write_all(self._fd, line(members))
+            if durable:
+                os.fsync(self._fd)
+        except OSError as error:
+            raise InvalidCassette(f"{self.partial} cannot be written ({error.strerror}): make room there") from None
+
+    def close(self) -> None:
+        """Leave the partial file as it is."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def text_of(cassette: Cassette, *, inline: int = INLINE) -> bytes:
+    """The whole file: head, events by time and lane, and the end with its digest."""
+    lines = [line(head_members(cassette.head))]
+    lines += [line(event_members(event, inline)) for event in in_order(cassette.events)]
+    whole = b"".join(lines)
+    return whole + line({"k": "end", "n": len(lines) - 1, "digest": f"sha256:{sha256(whole).hexdigest()}"})
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Events by time, then by lane; those of one lane stay in their order, however the lanes overlapped."""
+    return sorted(events, key=lambda event: (event.t, event.lane))
+
+
+def save(cassette: Cassette, path: Path, *, overwrite: bool = False, inline: int = INLINE) -> None:
+    """Write the cassette whole or not at all; raises `InvalidCassette` for a disk's refusal, or a file in its place."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        if path.exists() and not overwrite:
+            raise InvalidCassette(f"{path} is there already: it is replaced only when that is asked for")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = locked(fresh, os.O_WRONLY | os.O_TRUNC)
+        try:
+            write_all(fd, text_of(cassette, inline=inline))
+            os.fsync(fd)
+            fresh.replace(path)
+        finally:
+            os.close(fd)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise InvalidCassette(f"{path} cannot be written ({error.strerror or error}): choose another place") from None
+
+
+def load(path: str | Path, *, partial: bool = False) -> Cassette:
+    """The cassette in a file. `partial` reads one without an end, too, to its last whole line.
+
+    Raises `InvalidCassette`, which names the line.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidCassette(f"the cassette {path} cannot be read ({error.strerror or error})") from None
+    return loads(data, name=str(path), partial=partial)
+
+
+def loads(data: bytes, *, name: str = "the cassette", partial: bool = False) -> Cassette:
+    """The cassette in the bytes of a file called `name`; see `load`."""
+    raw = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
+    if not raw:
+        raise InvalidCassette(f"{name} is empty: record it anew")
+    head = _head(raw[0], name)
+    *middle, last = (_members(text, name, number) for number, text in enumerate(raw, 1))
+    ended = last.get("k") == "end"
+    if not ended and not partial:
+        raise InvalidCassette(f"{name} has no end: it was cut short; `bide cassette settle` closes it")
+    described = middle[1:] if ended else [*middle, last][1:]
+    events = tuple(_event(members, name, number) for number, members in enumerate(described, 2))
+    if ended and not partial:
+        _check_end(last, raw, name)
+    return Cassette(head, events, name, tuple(range(2, 2 + len(events))))
+
+
+def _members(raw: bytes, name: str, number: int) -> dict[str, JSON]:
+    members = parse_object(raw)
+    if members is None:
+        raise InvalidCassette(f"{name}:{number} is no line of a cassette: it is no JSON object")
+    return members
+
+
+def _event(members: Mapping[str, JSON], name: str, number: int) -> Event:
+    try:
+        return read_event(members)
+    except ValueError as error:
+        raise InvalidCassette(f"{name}:{number} is no line of a cassette: {error}") from None
+
+
+def _head(raw: bytes, name: str) -> Head:
+    try:
+        return read_head(_members(raw, name, 1))
+    except ValueError as error:
+        raise InvalidCassette(f"{name} is no cassette: {error}") from None
+
+
+def _check_end(end: Mapping[str, JSON], raw: list[bytes], name: str) -> None:
+    before = b"".join(text + b"\n" for text in raw[:-1])
+    if end.get("digest") != f"sha256:{sha256(before).hexdigest()}":
+        raise InvalidCassette(
+            f"{name} was changed after it was written: `bide cassette settle {name}` decides anew from what came back"
+        )

@@ -1,0 +1,149 @@
+"""One lane while it is recorded: what goes out and comes back is written down redacted, then decided upon again.
+
+The decisions on a cassette are those that the core makes of what the cassette has, so that both always agree; where
+the driver waits for something else, redaction has hidden what decided, and the recording is no good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import bide
+from bide.dialects import Dialect
+from bide.job import AnyJob
+from bide.messages import Notice, Reply, Request
+from bide_transports.cassette.decisions import decision
+from bide_transports.cassette.redacting import Cleaner
+from bide_transports.cassette.tape import Event, Head, Heard, InvalidCassette, Open, Send, Told
+from bide_transports.cassette.tokens import opened
+from bide_transports.clock import Clock
+from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane
+
+
+class Write(Protocol):
+    """Takes an event down; a `durable` one must outlive a crash of the machine."""
+
+    def __call__(self, event: Event, *, durable: bool = False) -> None:
+        """Take `event` down."""
+        ...
+
+
+@dataclass(slots=True)
+class RecordedLane:
+    """The lane `name`: its events go to `write`; `dialect` is the one that the cassette speaks.
+
+    `job` is what the core makes of what was written, `read` the instant that the driver was last told.
+    """
+
+    name: str
+    head: Head
+    dialect: Dialect
+    cleaner: Cleaner
+    write: Write
+    job: bide.Job | None = None
+    read: float = 0.0
+    answered: float | None = None
+
+    def open(self, job: bide.Job, now: float) -> bide.Job:
+        """Write `job` down as taken up at `now`; the job to be followed, whose dice are named after the lane."""
+        job = replace(job, terms=replace(job.terms, seed=self.name))
+        token = self.cleaner.token(job) | {"dialect": self.dialect.name, "origin": self.dialect.origin}
+        self.job = opened(token, self.dialect)
+        t = self.head.t(now)
+        self.write(Open(self.name, t, token))
+        self.write(decision(self.job, self.name, t, self.head))
+        return job
+
+    def sends(self, request: Request, now: float) -> None:
+        """A request goes out; one that may be paid for is on the disk before."""
+        pays = isinstance(self.job, bide.Submitting)
+        self.write(Send(self.name, self.head.t(now), self.cleaner.request(request)), durable=pays)
+
+    def hears(self, reply: Reply, now: float) -> None:
+        """A reply came, or none will."""
+        cleaned, t = self.cleaner.reply(reply), self.head.t(now)
+        self.write(Heard(self.name, t, cleaned), durable=isinstance(self.job, bide.Submitting))
+        self.answered = now
+        if isinstance(self.job, bide.Waiting):
+            self.job = self.job.receive(cleaned, now=now)
+            self.write(decision(self.job, self.name, t, self.head))
+
+    def is_told(self, now: float) -> None:
+        """A notice changed when the job is due."""
+        t = self.head.t(now)
+        self.write(Told(self.name, t))
+        if isinstance(self.job, bide.Polling | bide.Cancelling):
+            self.job = bide.notice(self.job, Notice("", self.job.handle), now=now)
+            self.write(decision(self.job, self.name, t, self.head))
+
+    def waits(self, due: float) -> None:
+        """The driver waits until `due`; raises `InvalidCassette` where the cassette would have it wait otherwise."""
+        if isinstance(self.job, bide.Waiting) and self.job.due != due:
+            raise InvalidCassette(
+                f"lane {self.name}: redaction hides what decides when to ask: the client waits until {due}, the "
+                f"cassette's core until {self.job.due}. Let the rules `keep` the header that tells it"
+            )
+
+    def tells(self, now: float) -> float:
+        """The time that the driver is told: that of the last reply first, so that both mean the same instant."""
+        self.read, self.answered = (now if self.answered is None else self.answered), None
+        return self.read
+
+    def around(self, job: bide.Job, exchange: Exchange, clock: Clock) -> Lane:
+        """`exchange` and `clock`, listened to."""
+        listening = _Listening(self, exchange, clock)
+        return Lane(job, listening.exchange, listening)
+
+    def around_async(
+        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None
+    ) -> AsyncLane:
+        """The same where exchanges are awaited."""
+        listening = _AsyncListening(self, exchange, clock, listener)
+        return AsyncLane(job, listening.exchange, listening, listening.hear)
+
+
+class _Listening:
+    def __init__(self, lane: RecordedLane, exchange: Exchange, clock: Clock) -> None:
+        self._lane, self._exchange, self._clock = lane, exchange, clock
+
+    def exchange(self, request: Request) -> Reply:
+        self._lane.sends(request, self._clock.now())
+        reply = self._exchange(request)
+        self._lane.hears(reply, self._clock.now())
+        return reply
+
+    def now(self) -> float:
+        return self._lane.tells(self._clock.now())
+
+    def sleep_until(self, due: float) -> None:
+        self._lane.waits(due)
+        self._clock.sleep_until(due)
+
+
+class _AsyncListening:
+    def __init__(
+        self, lane: RecordedLane, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None
+    ) -> None:
+        self._lane, self._exchange, self._clock, self._listener = lane, exchange, clock, listener
+
+    async def exchange(self, request: Request) -> Reply:
+        self._lane.sends(request, self._clock.now())
+        reply = await self._exchange(request)
+        self._lane.hears(reply, self._clock.now())
+        return reply
+
+    def now(self) -> float:
+        return self._lane.tells(self._clock.now())
+
+    async def sleep_until(self, due: float, name: str | None = None) -> None:
+        self._lane.waits(due)
+        await self._clock.sleep_until(due, name)
+
+    def hear(self, job: AnyJob) -> AnyJob:
+        if self._listener is None:
+            return job
+        after = self._listener(job)
+        if after is not job:
+            self._lane.is_told(self._clock.now())
+        return after

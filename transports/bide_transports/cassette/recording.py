@@ -1,0 +1,151 @@
+"""Recording: a tape in a client, or around any exchange of either transport.
+
+    with record("tests/render.cassette.jsonl") as tape, Client(key, tape=tape) as client:
+        client.run("flux-1.1-pro", {"prompt": "a fox"})
+
+Each line is on disk, redacted, before what it tells of goes on. At the end the cassette is verified by the core and
+searched for secrets; only then it gets its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from typing_extensions import Self
+
+import bide
+from bide.dialects import Dialect
+from bide_transports.cassette.bodies import INLINE
+from bide_transports.cassette.files import LARGEST, Appending, load, save, text_of
+from bide_transports.cassette.labels import label_of
+from bide_transports.cassette.lines import event_members, head_members
+from bide_transports.cassette.recorded import RecordedLane
+from bide_transports.cassette.redacting import Cleaner, rules_for
+from bide_transports.cassette.redaction import STANDARD, Rules, scan
+from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
+from bide_transports.cassette.tokens import head_of
+from bide_transports.cassette.verify import verify
+from bide_transports.clock import Clock
+from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane
+
+
+def record(
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    dialect: Dialect | None = None,
+    aliases: Mapping[str, str] | None = None,
+    rules: Rules = STANDARD,
+    inline: int = INLINE,
+) -> Recording:
+    """A recording into the file at `path`, which is there once it is closed: use it as a context manager.
+
+    `dialect` and `aliases` (live origin -> recorded origin) let a cassette made against a test server speak of the
+    real one. `rules` say what is secret beside the usual; bodies of more than `inline` bytes are left out. Raises
+    `InvalidCassette` when the file is there and not to be overwritten.
+    """
+    return Recording(Path(path), overwrite, dialect, dict(aliases or {}), rules, inline)
+
+
+class Recording:
+    """See `record`. `cassette` is what was recorded, once it is closed; None when that is nothing."""
+
+    def __init__(
+        self,
+        path: Path,
+        overwrite: bool,
+        dialect: Dialect | None,
+        aliases: dict[str, str],
+        rules: Rules,
+        inline: int,
+    ) -> None:
+        if path.exists() and not overwrite:
+            raise InvalidCassette(f"{path} is there already: delete it, or ask for it to be replaced")
+        self.path, self._overwrite, self._inline = path, overwrite, inline
+        self._dialect, self._aliases, self._rules = dialect, aliases, rules
+        self._head: Head | None = None
+        self._lanes: dict[str, RecordedLane] = {}
+        self._file = Appending(path)
+        self.cassette: Cassette | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def hide(self, secret: str) -> None:
+        """Keep a value that the caller knows to be secret out of the cassette, in whatever form it appears."""
+        self._rules = replace(self._rules, secrets=(*self._rules.secrets, secret))
+
+    def lane(self, job: bide.Job, exchange: Exchange, clock: Clock) -> Lane:
+        """The job to be followed in place of `job`, with the exchange and the clock to follow it by."""
+        now = clock.now()
+        lane = self._lane_of(job, now)
+        return lane.around(lane.open(job, now), exchange, clock)
+
+    def async_lane(
+        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None = None
+    ) -> AsyncLane:
+        """The same for an exchange that is awaited; `listener` says what notices make of the job."""
+        now = clock.now()
+        lane = self._lane_of(job, now)
+        return lane.around_async(lane.open(job, now), exchange, clock, listener)
+
+    def close(self) -> None:
+        """Verify what was recorded, search it for secrets, and give it its name; `cassette` is it from now on.
+
+        Raises `ReplayDiverged` or `InvalidCassette`; what was recorded stays beside the name, as NAME.partial.
+        """
+        self._file.close()
+        if self._head is None:
+            self._file.partial.unlink(missing_ok=True)
+            return
+        cassette = replace(load(self._file.partial, partial=True), name=str(self.path))
+        verify(cassette, dialect=self._dialect)
+        self._search(cassette)
+        save(cassette, self.path, overwrite=self._overwrite, inline=self._inline)
+        self._file.partial.unlink(missing_ok=True)
+        self.cassette = load(self.path)
+
+    def _search(self, cassette: Cassette) -> None:
+        text = text_of(cassette, inline=self._inline)
+        if len(text) > LARGEST:
+            raise InvalidCassette(
+                f"{self.path} would have {len(text)} bytes, more than {LARGEST}: record less, or keep less `inline`"
+            )
+        found = scan(text.decode(), self._rules)
+        if found:
+            places = "; ".join(str(finding) for finding in found[:5])
+            raise InvalidCassette(
+                f"what looks secret would stand in {len(found)} places of {self.path}: {places}. Name them in the "
+                f"rules, and record anew; what was recorded is in {self._file.partial}, for you alone to read"
+            )
+
+    def _lane_of(self, job: bide.Job, now: float) -> RecordedLane:
+        head = self._begun(job, now)
+        known = self._lanes.get(job.terms.seed)
+        if known is not None:
+            return known
+        cleaner = Cleaner(rules_for(job.terms.dialect, self._rules), self._aliases)
+        label = label_of(job, cleaner)
+        name = next(name for n in range(1, 1 << 32) if (name := f"{label}#{n}") not in self._lanes)
+        dialect = self._dialect or job.terms.dialect
+        self._lanes[name] = RecordedLane(name, head, dialect, cleaner, self._write)
+        return self._lanes[name]
+
+    def _begun(self, job: bide.Job, now: float) -> Head:
+        """The head, written with the first lane; one cassette speaks with one service."""
+        if self._head is None:
+            self._dialect = self._dialect or job.terms.dialect
+            self._head = head_of(self._dialect, now)
+            self._file.append(head_members(self._head), durable=True)
+        return self._head
+
+    def _write(self, event: Event, *, durable: bool = False) -> None:
+        self._file.append(event_members(event, self._inline), durable=durable)

@@ -1,0 +1,82 @@
+"""What crosses the seam, as a cassette has it: without what nobody else should read, under the recorded addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import cast
+
+import bide
+from bide.dialects import Dialect
+from bide.document import JSON, parse_object
+from bide.messages import Headers, NoResponse, Reply, Request
+from bide_transports.cassette.redaction import STANDARD, Redactor, Rules
+from bide_transports.cassette.tape import InvalidCassette
+
+
+def rules_for(dialect: Dialect, rules: Rules) -> Rules:
+    """`rules` that keep the headers from which `dialect` reads what happens."""
+    names = {place[1:].lower() for place in _texts(dialect) if place.startswith("@")} | set(dialect.quota or ())
+    return replace(rules, keep=tuple(sorted({*rules.keep, *names})))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a value: a declaration's places among them."""
+    if isinstance(value, str):
+        yield value
+    elif is_dataclass(value):
+        for member in fields(value):
+            yield from _texts(getattr(value, member.name))
+    elif isinstance(value, Mapping):
+        for item in cast("Mapping[object, object]", value).values():
+            yield from _texts(item)
+    elif isinstance(value, tuple):
+        for item in cast("tuple[object, ...]", value):
+            yield from _texts(item)
+
+
+@dataclass(slots=True)
+class Cleaner:
+    """Redacts all of one lane; `aliases` are origins that are recorded under another name, such as a test server's."""
+
+    rules: Rules = STANDARD
+    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    redactor: Redactor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.redactor = Redactor(self.rules)
+
+    def request(self, request: Request) -> Request:
+        """`request` with fewer headers and no secret; raises `InvalidCassette` for a body that cannot be redacted."""
+        headers, _ = self.redactor.headers(request.headers, of="request")
+        body = self._body(request.body, Headers.of(request.headers))
+        if body is None:
+            raise InvalidCassette("the body of a request cannot be redacted: it hides something in a packed form")
+        url = self.redactor.url(self._moved(request.url))
+        flags = {"credential": request.credential, "repeatable": request.repeatable}
+        return Request(request.method, url, tuple(headers), body, **flags)
+
+    def reply(self, reply: Reply) -> Reply:
+        """`reply` likewise; a body that cannot be made safe is left empty."""
+        if isinstance(reply, NoResponse):
+            return replace(reply, detail="")
+        moved = [(name, self._moved(value)) for name, value in reply.headers]
+        headers, _ = self.redactor.headers(moved, of="response")
+        return replace(reply, headers=Headers.of(headers), body=self._body(reply.body, reply.headers) or b"")
+
+    def token(self, job: bide.Job) -> dict[str, JSON]:
+        """The token of `job`; the key of its submission, which is new each time, gets a name."""
+        if isinstance(job, bide.Submitting) and job.order.key is not None:
+            self.redactor.name(job.order.key, "key")
+        token = cast("dict[str, JSON]", parse_object(self._moved(bide.dump(job)).encode()))
+        return cast("dict[str, JSON]", self.redactor.document(token))
+
+    def _body(self, body: bytes, headers: Headers) -> bytes | None:
+        for live, recorded in self.aliases.items():
+            body = body.replace(live.encode(), recorded.encode())
+        return self.redactor.body(body, headers.get("content-type"))
+
+    def _moved(self, text: str) -> str:
+        for live, recorded in self.aliases.items():
+            text = text.replace(live, recorded)
+        return text
