@@ -4,26 +4,14 @@ from bide.dialects import Dialect
 from bide.dialects.modelroute import ModelRoute
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason, unwrap
 from bide.history import Event, History
-from bide.job import (
-    Cancelling,
-    Fetching,
-    Job,
-    Polling,
-    Submitting,
-    Waiting,
-    cancel,
-    notice,
-    resume,
-    submit,
-    watch,
-    within,
-)
+from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Cause, Headers, NoResponse, Notice, Order, Reply, Request, Response
 from bide.pace import Every, Growing, Pace, Sparse, Why
 from bide.patience import Patience
 from bide.quota import Quota
 from bide.result import Problem, Receipt, Result
 from bide.secret import Secret, credential_for
+from bide.steering import cancel, notice, resume, submit, watch, within
 from bide.token import dump, load
 
 __all__ = [

@@ -24,11 +24,11 @@ from bide.dialects import Dialect, Phase
 from bide.finished import Reason
 from bide.history import History, Terms
 from bide.link import Link, led_on, link_in, other_way
-from bide.look import next_look, reason_to_stop
+from bide.look import first_look, next_look, reason_to_stop
 from bide.messages import Reply, Request, Response
 from bide.pace import Growing, Why, ceil_ms
 from bide.patience import Patience
-from bide.quota import Quota, spent
+from bide.quota import Quota
 from bide.result import Problem
 from bide.transfer import WORTH, Transfer, transfer
 from bide.urls import origin
@@ -188,13 +188,8 @@ def download(
     """Start to download `file`, not before `quota`, as last seen, allows; raises `InvalidHandle`."""
     at_home = origin(dialect.locate(file).url) == dialect.origin
     terms = Terms(dialect, Growing(), patience, file)
-    now = ceil_ms(now)
-    past = History.begin(patience, now=now)
-    held = spent(quota, now=now) if at_home else None
-    if held is None:
-        return Downloading(terms, past, file, now, now, Why.AT_ONCE)
-    due = min(ceil_ms(held.until), past.deadline)
-    return Downloading(terms, past, file, due, due, held.why)
+    past = History.begin(patience, now=ceil_ms(now))
+    return Downloading(terms, past, file, *first_look(past, quota if at_home else None))
 
 
 def _led_on(after: Transfer, reply: Response) -> Downloading | Downloaded | Undelivered:

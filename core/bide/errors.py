@@ -18,6 +18,7 @@ BideError
 │   ├── JobLost                   the service no longer knows it
 │   └── JobAbandoned              we stopped waiting; the job may go on: resume from `.job`
 ├── InvalidWebhook                the sender: a notification that must not be believed; `.kind` says why
+├── UploadError                   the disk, the storage host or the service: the file is not there, no job has it
 └── SaveError                     the disk or the storage host: the result is safe at the service
 """
 
@@ -157,6 +158,10 @@ class InvalidWebhook(BideError):
     def __init__(self, message: str, kind: Flaw = Flaw.NOT_UNDERSTOOD) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class UploadError(BideError):
+    """A file could not be uploaded; nothing was paid for."""
 
 
 class SaveError(BideError):

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from bide.dialects import Dialect
 from bide.document import JSON
 from bide.finished import Abandoned, Lost
-from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting, cancel, resume, submit, watch
+from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Order
 from bide.pace import Growing, Pace
 from bide.patience import Patience
+from bide.steering import cancel, resume, submit, watch
 from bide.token import load
 
 

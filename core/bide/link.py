@@ -13,6 +13,7 @@ from bide.urls import host, is_id, may_follow, origin
 
 _MOST_HOPS = 3  # redirects in a row
 _REDIRECTS = (301, 302, 303, 307, 308)
+_MAY_PASS = (408, 416, 425, 429)  # 4xx of a storage host that do not speak against the address
 _PLAIN = ("accept-encoding", "identity")  # a compressed file has other lengths, ranges and digests
 
 
@@ -63,6 +64,11 @@ def link_in(dialect: Dialect, reply: Response, *, now: float) -> Link | None:
     date = http_date(reply.headers.get("date"))
     expires = None if end is None else end.timestamp() + (0.0 if date is None else now - date)
     return Link(request, dialect.announced(reply), expires)
+
+
+def speaks_against(status: int) -> bool:
+    """Whether a storage host says by this status that the address it was asked at is good no more."""
+    return 400 <= status < 500 and status not in _MAY_PASS
 
 
 def leads_on(reply: Response, link: Link | None) -> bool:

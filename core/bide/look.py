@@ -1,7 +1,7 @@
-"""One reply to one request of one job: read, counted and judged. The states in `bide.job` act on it.
+"""One reply to one request of one job or file: read, counted and judged. The states in `bide.job` act on it.
 
 Here stand all decisions that do not depend on which state asks: whether a limit is crossed, whether the
-job is lost, when to ask next.
+job is lost, when to ask first and next.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bide.finished import Reason
 from bide.history import ANSWERS_TO_CANCEL, REFUSALS_OF_CANCEL, History, Terms
 from bide.messages import Cause, NoResponse, Order, Reply
 from bide.pace import SHORTEST, Why, backoff, ceil_ms, draw
-from bide.quota import Hold, closing, hold, read_quota
+from bide.quota import Hold, Quota, closing, hold, read_quota, spent
 from bide.result import Problem
 
 if TYPE_CHECKING:
@@ -61,16 +61,32 @@ class Look:
 
 def look_at(job: Waiting, reply: Reply, asked: Asked, now: float, order: Order | None = None) -> Look:
     """`reply` to what `job` asked, understood by its dialect and counted in its history."""
-    terms = job.terms
-    reading, quota, held = None, None, None
+    dialect, reading = job.terms.dialect, None
     if not isinstance(reply, NoResponse):
-        reading = _usable(terms.dialect.read(reply, asked=asked, handle=job.handle, order=order), asked)
+        reading = _usable(dialect.read(reply, asked=asked, handle=job.handle, order=order), asked)
+    return counted(job.terms, job.past, job.handle, asked, reply, reading, now, cadence=dialect.cadence)
+
+
+def counted(
+    terms: Terms,
+    past: History,
+    handle: str | None,
+    asked: Asked,
+    reply: Reply,
+    reading: Reading | None,
+    now: float,
+    *,
+    cadence: bool = False,
+    at_home: bool = True,
+) -> Look:
+    """A look at `reply`, understood as `reading`; a host that is not `at_home` has no say in the API's quota."""
+    quota, held, phase = None, None, None
+    if reading is not None and not isinstance(reply, NoResponse):
+        phase, handle = reading.phase, reading.handle or handle
         quota = read_quota(reply.headers, now=now, names=terms.dialect.quota)
-        held = hold(reply, quota, now=now, cadence=terms.dialect.cadence, wait=reading.wait)
-        quota = closing(quota, held, reply)
-    past = job.past.after(reply, reading, quota, terms=terms, asked=asked, now=now)
-    phase = reading.phase if reading else None
-    handle = (reading.handle if reading else None) or job.handle
+        held = hold(reply, quota, now=now, cadence=cadence, wait=reading.wait)
+        quota = closing(quota, held, reply) if at_home else None
+    past = past.after(reply, reading, quota, terms=terms, asked=asked, now=now)
     return Look(terms, past, handle, asked, reply, reading, phase, held, now)
 
 
@@ -117,6 +133,15 @@ def reason_to_stop(look: Look) -> Reason | None:
         return Reason.DEADLINE
     stalled = look.phase is Phase.UNFINISHED and look.now - past.changed >= patience.stall
     return Reason.STALLED if stalled else None
+
+
+def first_look(past: History, quota: Quota | None) -> tuple[float, float, Why]:
+    """The first due time, its floor and its reason: at once, or when `quota`, as last heard, allows it."""
+    held = spent(quota, now=past.since)
+    if held is None:
+        return past.since, past.since, Why.AT_ONCE
+    due = min(ceil_ms(held.until), past.deadline)
+    return due, due, held.why
 
 
 def next_look(look: Look, *, at_once: bool = False) -> tuple[float, float, Why]:

@@ -13,9 +13,10 @@ from itertools import islice
 
 from bide.finished import Cancelled, Completed, Failed
 from bide.handles import is_called
-from bide.job import AnyJob, Job, Submitting, notice
+from bide.job import AnyJob, Job, Submitting
 from bide.messages import Notice
 from bide.pace import Pace, Sparse
+from bide.steering import notice
 
 _KEPT = 1024  # notices; each is wanted for little longer than one exchange takes
 

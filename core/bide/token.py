@@ -2,12 +2,16 @@
 
 A token holds no credential (the core never sees one) and no code. It names the dialect and the origin it
 belongs to, and is refused anywhere else. Reading is driven by the annotations of the states: whatever does
-not fit them exactly is refused with the place where it does not.
+not fit them is refused with the place where it does not.
+
+A version stands for what the members mean, not for which there are. A state may gain members that have a default
+without a new one: an older token, which lacks them, has the defaults, and an older bide refuses a token that has
+them. What is renamed, or means something else, is a new version.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import partial
 from json import dumps
@@ -54,8 +58,10 @@ def load(data: str | bytes, *, dialect: Dialect) -> Job:
         )
     try:
         return _checked(cast("Job", decode(Job, document.get("job"), "job", _Tagged(dialect))))
+    except InvalidToken:
+        raise
     except Misfit as error:
-        raise InvalidToken(f"the token is damaged at {error.place}") from None
+        raise InvalidToken(f"the token is damaged at {error.place}, or a later bide wrote it: then use that") from None
     except CallerError as error:
         raise InvalidToken(f"the token is damaged: {error}") from None
 
@@ -93,9 +99,25 @@ class _Tagged:
     def read(self, kinds: tuple[type, ...], value: object, place: str) -> object:
         members = cast("dict[str, object]", value) if isinstance(value, dict) else {}
         kind: Any = next((kind for kind in kinds if kind.__name__ == members.get("is")), None)
-        wanted = {} if kind is None else _hints(kind)
-        names = [name for name in wanted if name != "dialect"]
-        if kind is None or members.keys() != {"is", *names}:
+        if kind is None:
             raise Misfit(place, kind, members)
-        read = {name: decode(wanted[name], members[name], inside(place, name), self) for name in names}
-        return kind(**({"dialect": self.dialect} if "dialect" in wanted else {}), **read)
+        wanted = {name: hint for name, hint in _hints(kind).items() if name != "dialect"}
+        unknown = next((name for name in members if name not in wanted and name != "is"), None)
+        if unknown is not None:
+            raise InvalidToken(
+                f"a later bide wrote the token, or it is damaged: {place} has {unknown!r:.40}, which this one does not "
+                "know; use the bide that wrote it"
+            )
+        if wanted.keys() - members.keys() - _defaulted(kind):
+            raise Misfit(place, kind, members)
+        read = {
+            name: decode(wanted[name], members[name], inside(place, name), self) for name in wanted if name in members
+        }
+        return kind(**({"dialect": self.dialect} if "dialect" in _hints(kind) else {}), **read)
+
+
+def _defaulted(kind: Any) -> set[str]:
+    """The members of a record that have a default."""
+    if is_dataclass(kind):
+        return {field.name for field in fields(kind) if (field.default, field.default_factory) != (MISSING, MISSING)}
+    return set(kind._field_defaults)

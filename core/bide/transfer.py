@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bide.dialects import Phase, Reading
-from bide.link import leads_on, link_in
-from bide.look import Look
+from bide.link import leads_on, link_in, speaks_against
+from bide.look import Look, counted
 from bide.messages import Cause, NoResponse, Reply, Response
-from bide.quota import closing, hold, read_quota
 from bide.result import Problem
 
 if TYPE_CHECKING:
     from bide.download import Downloading
 
 WORTH = 65536  # bytes that a cut transfer must have brought for the rest to be asked for at once
-_MAY_PASS = frozenset({408, 416, 425, 429})  # 4xx of a storage host that do not speak against the address
 
 
 @dataclass(slots=True)
@@ -64,22 +62,16 @@ class Transfer:
         """Whether the storage host says that the address is good no more, or will by the time it is asked again."""
         link = self.file.link
         ended = link is not None and link.expires is not None and link.expires <= due
-        return ended or (400 <= self.status < 500 and self.status not in _MAY_PASS)
+        return ended or speaks_against(self.status)
 
 
 def transfer(file: Downloading, reply: Reply, *, came: bool, digest: str | None, now: float) -> Transfer:
     """`reply` to what `file` asked, understood and counted; its history counts no cut that brought something."""
-    terms, quota, held, reading = file.terms, None, None, None
-    if isinstance(reply, Response):
-        reading = _reading(file, reply, came=came, digest=digest)
-        quota = read_quota(reply.headers, now=now, names=terms.dialect.quota)
-        held = hold(reply, quota, now=now, cadence=False)
-        quota = closing(quota, held, reply) if file.is_at_home else None  # no other host has a say in the API's
-    past = file.past.after(reply, reading, quota, terms=terms, asked="fetch", now=now)
-    look = Look(terms, past, file.file, "fetch", reply, reading, reading.phase if reading else None, held, now)
+    reading = _reading(file, reply, came=came, digest=digest) if isinstance(reply, Response) else None
+    look = counted(file.terms, file.past, file.file, "fetch", reply, reading, now, at_home=file.is_at_home)
     after = Transfer(file, came, look)
     if after.brought and not after.is_whole:
-        look.past = past._replace(failures=0 if after.brought >= WORTH else 1)
+        look.past = look.past._replace(failures=0 if after.brought >= WORTH else 1)
     return after
 
 
@@ -98,7 +90,7 @@ def _reading(file: Downloading, reply: Response, *, came: bool, digest: str | No
         return file.terms.dialect.read(reply, asked="fetch", handle=None)
     if status == 429:
         return Reading(Phase.LIMITED)
-    if file.link is None and 400 <= status < 500 and status not in _MAY_PASS:
+    if file.link is None and speaks_against(status):
         expired = "its address may have expired: get the result again, and save that"
         return Reading(Phase.REFUSED, problem=Problem(f"HTTP_{status}", expired))
     return Reading(Phase.TRANSIENT, problem=Problem(f"HTTP_{status}"))  # where it has a link, a fresh one may help

@@ -7,7 +7,8 @@
 
 The service is asked for a place and answers with an address at the storage host, which gets the bytes without any
 credential; then it is told that they are there, if it wants to be. An address that has expired is replaced by a
-fresh one. Nothing is paid for here, so every step may be taken again.
+fresh one, and so is one where the bytes have been cut off twice: a host that refuses them may hang up before it is
+heard. Nothing is paid for here, so every step may be taken again.
 """
 
 from __future__ import annotations
@@ -19,22 +20,23 @@ from bide.dialects import Dialect, Phase, Reading
 from bide.errors import NotOffered
 from bide.finished import Reason
 from bide.history import History, Terms
-from bide.look import Look, next_look, reason_to_stop
+from bide.link import speaks_against
+from bide.look import Look, counted, first_look, next_look, reason_to_stop
 from bide.messages import Reply, Request, Response
 from bide.pace import Growing, Why, ceil_ms
 from bide.patience import Patience
-from bide.quota import Quota, closing, hold, read_quota, spent
+from bide.quota import Quota
 from bide.result import Problem
 from bide.ticket import Source, Ticket
 
 Step: TypeAlias = Literal["ask", "put", "confirm"]
 _NO_SUCH_STEP = (404, 405, 501)  # a service that does not want to be told
-_MAY_PASS = (408, 425, 429)  # 4xx of a storage host that do not speak against the address
+_TOO_LARGE = 413
 
 
 @dataclass(frozen=True, slots=True)
 class Uploading:
-    """Take the next `step` at `due`; `ticket` is the place that was given, `places` how many there have been.
+    """Take the next `step` at `due`; `ticket` is the place that was given, `sent` the bytes that have gone there.
 
     `refusal` is the service's no to the first way of asking.
     """
@@ -48,7 +50,12 @@ class Uploading:
     step: Step = "ask"
     ticket: Ticket | None = None
     refusal: Problem | None = None
-    places: int = 0
+    sent: int = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of the whole file."""
+        return self.source.size
 
     @property
     def request(self) -> Request:
@@ -65,9 +72,14 @@ class Uploading:
         """Whether the file's bytes are the body of this request."""
         return self.step == "put"
 
+    def grown(self, sent: int) -> Uploading:
+        """The same with `sent` bytes of the file gone out."""
+        return replace(self, sent=sent)
+
     def receive(self, reply: Reply, *, now: float) -> Uploading | Uploaded | NotUploaded:
         """The next state, after `reply` came at `now`."""
-        look = _look(self, reply, now)
+        reading = _reading(self, reply) if isinstance(reply, Response) else None
+        look = counted(self.terms, self.past, None, "fetch", reply, reading, now, at_home=self.step != "put")
         if isinstance(reply, Response):
             if look.phase is Phase.SUCCEEDED or (self.step == "confirm" and reply.status in _NO_SUCH_STEP):
                 return self._taken(look, reply)
@@ -76,9 +88,7 @@ class Uploading:
                 return other
         refused = self.step != "put" and look.phase in (Phase.REFUSED, Phase.MISSING, Phase.GONE)
         reason = Reason.REFUSED if refused else reason_to_stop(look)
-        return (
-            self._again(look) if reason is None else NotUploaded(self.source, reason, look.problem, self._again(look))
-        )
+        return self._again(look) if reason is None else self._stopped(look, reason, look.problem)
 
     def _taken(self, look: Look, reply: Response) -> Uploading | Uploaded | NotUploaded:
         dialect = self.terms.dialect
@@ -86,14 +96,11 @@ class Uploading:
             try:
                 ticket = dialect.ticket(reply, self.source, self.refusal)
             except ValueError as error:
-                problem = Problem("FOREIGN_ADDRESS", str(error))
-                return NotUploaded(self.source, Reason.REFUSED, problem, self._again(look))
-            if self.places >= self.terms.patience.failures:  # each was refused again: the fault is not in their age
-                return NotUploaded(self.source, Reason.FAILURES, look.problem, self._again(look))
-            return replace(self._at_once(look, "put", ticket), places=self.places + 1)
+                return self._stopped(look, Reason.REFUSED, Problem("FOREIGN_ADDRESS", str(error)))
+            return replace(self._at_once(look), step="put", ticket=ticket)
         if self.step == "put" and dialect.confirm(self.ticket.file) is not None:
-            return self._at_once(look, "confirm", self.ticket)
-        return Uploaded(self.ticket.file, look.past)
+            return replace(self._at_once(look), past=look.past, step="confirm", sent=self.size)
+        return Uploaded(self.ticket.file, self.size, look.past)
 
     def _other_way(self, look: Look) -> Uploading | None:
         """The same question in the service's other words, where its refusal calls for them."""
@@ -101,27 +108,41 @@ class Uploading:
             return None
         if self.terms.dialect.upload(self.source, look.problem) is None:
             return None
-        return replace(self._at_once(look, "ask", None), refusal=look.problem)
+        return replace(self._at_once(look), refusal=look.problem)
 
-    def _at_once(self, look: Look, step: Step, ticket: Ticket | None) -> Uploading:
+    def _at_once(self, look: Look) -> Uploading:
+        """The next step now; until the bytes are in their place, what went wrong on the way there still counts."""
         due, not_before, why = next_look(look, at_once=True)
-        return replace(self, past=look.past, due=due, not_before=not_before, why=why, step=step, ticket=ticket)
+        past = look.past._replace(failures=self.past.failures)
+        return replace(self, past=past, due=due, not_before=not_before, why=why)
 
     def _again(self, look: Look) -> Uploading:
-        """The same step later; an address that the storage host refuses is replaced by a fresh one."""
+        """The same step later; a place that does not take the bytes is replaced by a fresh one."""
         due, not_before, why = next_look(look)
-        status = look.reply.status if isinstance(look.reply, Response) else 0
-        expired = self.step == "put" and 400 <= status < 500 and status not in _MAY_PASS
         again = replace(self, past=look.past, due=due, not_before=not_before, why=why)
-        return replace(again, step="ask", ticket=None) if expired else again
+        if self.step != "put":
+            return again
+        status = look.reply.status if isinstance(look.reply, Response) else 0
+        if speaks_against(status) or look.past.failures > 1:
+            return replace(again, step="ask", ticket=None, sent=0)
+        return replace(again, sent=0)
+
+    def _stopped(self, look: Look, reason: Reason, problem: Problem | None) -> NotUploaded:
+        return NotUploaded(self.source, reason, problem, self._again(look))
 
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """The file is at the service: give a job `file` as its input."""
+    """The file is at the service, all `size` bytes: give a job `file` as its input."""
 
     file: str
+    size: int
     past: History
+
+    @property
+    def sent(self) -> int:
+        """The bytes that are there: all."""
+        return self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +159,27 @@ class NotUploaded:
         """What has happened."""
         return self.last.past
 
+    @property
+    def sent(self) -> int:
+        """The bytes that are at the service, which may not have been told of them."""
+        return self.last.sent
+
+    @property
+    def size(self) -> int:
+        """The bytes of the whole file."""
+        return self.source.size
+
+
+Upload: TypeAlias = Uploading | Uploaded | NotUploaded
+
 
 def upload(
     source: Source, *, dialect: Dialect, now: float, quota: Quota | None = None, patience: Patience = Patience()
 ) -> Uploading:
     """Start to upload a file, not before `quota`, as last seen, allows; raises `NotOffered`."""
     _offered(dialect.upload(source, None), dialect)
-    terms = Terms(dialect, Growing(), patience, source.name)
-    now = ceil_ms(now)
-    past, held = History.begin(patience, now=now), spent(quota, now=now)
-    due = now if held is None else min(ceil_ms(held.until), past.deadline)
-    return Uploading(terms, past, source, due, due, Why.AT_ONCE if held is None else held.why)
+    past = History.begin(patience, now=ceil_ms(now))
+    return Uploading(Terms(dialect, Growing(), patience, source.name), past, source, *first_look(past, quota))
 
 
 def _offered(request: Request | None, dialect: Dialect) -> Request:
@@ -157,24 +188,15 @@ def _offered(request: Request | None, dialect: Dialect) -> Request:
     return request
 
 
-def _look(file: Uploading, reply: Reply, now: float) -> Look:
-    terms, quota, held, reading = file.terms, None, None, None
-    if isinstance(reply, Response):
-        reading = _reading(file, reply)
-        quota = read_quota(reply.headers, now=now, names=terms.dialect.quota)
-        held = hold(reply, quota, now=now, cadence=False)
-        quota = None if file.step == "put" else closing(quota, held, reply)  # the storage host has no say in the API's
-    past = file.past.after(reply, reading, quota, terms=terms, asked="fetch", now=now)
-    return Look(terms, past, None, "fetch", reply, reading, reading.phase if reading else None, held, now)
-
-
 def _reading(file: Uploading, reply: Response) -> Reading:
     """Done, or what the refusal says; of a storage host only the status code counts."""
     if 200 <= reply.status < 300:
         return Reading(Phase.SUCCEEDED if file.ticket is not None or _has_ticket(file, reply) else Phase.UNREADABLE)
-    if file.step == "put":
-        return Reading(Phase.TRANSIENT, problem=Problem(f"HTTP_{reply.status}"))
-    return file.terms.dialect.read(reply, asked="submit", handle=None)
+    if file.step != "put":
+        return file.terms.dialect.read(reply, asked="fetch", handle=None)
+    if reply.status == _TOO_LARGE:
+        return Reading(Phase.REFUSED, problem=Problem("HTTP_413", "the storage host takes no file of this size"))
+    return Reading(Phase.LIMITED if reply.status == 429 else Phase.TRANSIENT, problem=Problem(f"HTTP_{reply.status}"))
 
 
 def _has_ticket(file: Uploading, reply: Response) -> bool:

@@ -18,7 +18,6 @@ import bide
 from bide import errors
 from bide.dialects import Asked, Phase, Reading
 from bide.document import JSON
-from bide.job import within
 from tests.arrows import arrows
 from tests.laws import DIALECT, HANDLE, START
 
@@ -682,14 +681,14 @@ SPENT = bide.Quota(60, 0, START + 30)
 
 @pytest.mark.parametrize("state", [submitting, polling, fetching, cancelling, refused])
 def test_a_job_waits_for_the_reset_that_another_job_heard_of(state: Callable[[], bide.Waiting]) -> None:
-    job = expect(type(state()), within(state(), SPENT, now=START + 1))
+    job = expect(type(state()), bide.within(state(), SPENT, now=START + 1))
     assert (job.due, job.not_before, job.why) == (START + 30, START + 30, bide.Why.QUOTA)
     assert replace(job, due=state().due, not_before=state().not_before, why=state().why) == state()
 
 
 def test_a_key_asked_to_wait_holds_back_every_job_of_it() -> None:
     limited = expect(bide.Polling, polling().receive(answer(429, retry_after="20"), now=START + 1))
-    job = expect(bide.Fetching, within(fetching(), limited.past.quota, now=START + 2))
+    job = expect(bide.Fetching, bide.within(fetching(), limited.past.quota, now=START + 2))
     assert (job.due, job.not_before, job.why) == (START + 21, START + 21, bide.Why.RETRY_AFTER)
 
 
@@ -700,16 +699,16 @@ def test_a_key_asked_to_wait_holds_back_every_job_of_it() -> None:
 )
 def test_a_quota_that_is_not_spent_holds_no_other_job(quota: bide.Quota | None) -> None:
     job = polling()
-    assert within(job, quota, now=START) is job
+    assert bide.within(job, quota, now=START) is job
 
 
 def test_another_jobs_quota_is_waited_for_to_the_deadline_only() -> None:
-    job = expect(bide.Polling, within(polling(bide.Patience(deadline=10)), SPENT, now=START + 1))
+    job = expect(bide.Polling, bide.within(polling(bide.Patience(deadline=10)), SPENT, now=START + 1))
     assert (job.due, job.not_before) == (START + 10, START + 10)
 
 
 def test_a_reset_before_the_next_look_is_still_a_floor() -> None:
-    job = expect(bide.Polling, within(polling(), bide.Quota(60, 0, START + 3), now=START + 1))
+    job = expect(bide.Polling, bide.within(polling(), bide.Quota(60, 0, START + 3), now=START + 1))
     assert (job.due, job.not_before, job.why) == (START + 4, START + 3, bide.Why.PACE)
     told = expect(bide.Polling, bide.notice(job, bide.Notice("evt_1", HANDLE), now=START + 1))
     assert told.due == START + 3

@@ -352,16 +352,33 @@ def test_any_one_value_changed_is_refused_or_harmless(job: bide.Job) -> None:
         container[path[-1]] = kept
 
 
+def records(document: object) -> list[Path]:
+    """The path to the `is` of every record of a token."""
+    return [path for path in paths(document) if path[-1] == "is" and "input" not in path]
+
+
 @every_job
-def test_a_member_missing_or_too_many_is_refused(job: bide.Job) -> None:
+def test_a_member_that_nobody_knows_is_refused(job: bide.Job) -> None:
     document = opened(job)
-    records = [path for path in paths(document["job"], ("job",)) if path[-1] == "is" and "order" not in path[:-2]]
-    assert records
-    for path in records:
-        with pytest.raises(InvalidToken, match="damaged at job"):
-            load(changed(document, (*path[:-1], "extra"), lambda record, key: record.update({key: 1})))
-        with pytest.raises(InvalidToken, match="damaged at job"):
-            load(changed(document, path, lambda record, _: record.pop(next(k for k in record if k != "is"))))
+    for path in records(document):
+        with pytest.raises(
+            InvalidToken, match=r"^a later bide wrote the token, or .* has 'ex\\x1btra', which this one"
+        ):
+            load(changed(document, (*path[:-1], "ex\x1btra"), setting(1)))
+
+
+@every_job
+def test_a_member_that_is_missing_has_its_default_or_is_refused(job: bide.Job) -> None:
+    document = opened(job)
+    defaults, refused = 0, 0
+    for record in records(document):
+        for path in [path for path in paths(document) if path[:-1] == record[:-1]]:
+            loaded = accepted(changed(document, path, lambda record, name: record.pop(name)))
+            defaults, refused = defaults + (loaded is not None), refused + (loaded is None)
+            if loaded is not None:
+                drive(loaded)
+    assert defaults
+    assert refused
 
 
 def test_counters_below_zero_do_not_break_the_machine() -> None:

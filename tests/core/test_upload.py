@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import bide
 from bide.document import JSON
-from bide.errors import NotOffered
+from bide.errors import InvalidSetting, NotOffered
 from bide.messages import Headers, NoResponse, Reply, Response
 from bide.ticket import Source
 from bide.upload import NotUploaded, Uploaded, Uploading, upload
@@ -110,7 +110,9 @@ def test_any_other_refusal_is_told() -> None:
     assert unpaid.past.requests == 1
 
 
-@pytest.mark.parametrize("answers", [(CUT,), (reply(503),), (GIVEN, CUT), (GIVEN, reply(500)), (GIVEN, reply(429))])
+@pytest.mark.parametrize(
+    "answers", [(CUT,), (reply(503),), (GIVEN, CUT), (GIVEN, reply(500)), (GIVEN, reply(429)), (GIVEN, reply(200), CUT)]
+)
 def test_trouble_is_waited_out_and_the_step_taken_again(answers: tuple[Reply, ...]) -> None:
     file = going(*answers)
     again = going(*answers[:-1])
@@ -133,7 +135,57 @@ def test_an_address_that_is_always_refused_ends_it() -> None:
         file = file.receive(reply(403) if file.carries_file else GIVEN, now=file.due)
     assert isinstance(file, NotUploaded)
     assert file.reason is bide.Reason.FAILURES
-    assert file.past.requests == 2 * bide.Patience().failures + 1
+    assert file.past.requests == 2 * bide.Patience().failures, "a fresh place is no reason to forget the failures"
+    assert file.last.request.url.endswith("/v1/files/upload")
+
+
+def test_an_address_where_the_bytes_are_cut_off_twice_is_replaced_by_a_fresh_one() -> None:
+    """A host that refuses them may hang up before its refusal is heard."""
+    assert going(GIVEN, CUT).request.url == PLACE
+    file = going(GIVEN, CUT, CUT)
+    assert file.request.url == "https://api.modelroute.ai/v1/files/upload"
+    assert file.past.failures == going(GIVEN, state=file).past.failures == 2
+    assert going(GIVEN, reply(200), state=file).past.failures == 0
+
+
+def test_a_file_that_is_too_large_for_the_storage_host_is_not_sent_again() -> None:
+    end = after(GIVEN, reply(413))
+    assert isinstance(end, NotUploaded)
+    assert end.reason is bide.Reason.REFUSED
+    assert end.problem == bide.Problem("HTTP_413", "the storage host takes no file of this size")
+
+
+def test_an_error_of_the_service_is_waited_out_even_if_it_is_said_to_be_final() -> None:
+    file = going(reply(500, {"error": {"code": "INTERNAL_ERROR", "retryable": False}}))
+    assert file.step == "ask"
+    assert file.due > START
+
+
+def test_each_state_tells_how_much_is_sent() -> None:
+    put = going(GIVEN)
+    assert (put.sent, put.size) == (0, SOURCE.size)
+    half = put.grown(17_000)
+    assert half.sent == 17_000
+    assert going(CUT, state=half).sent == going(reply(403), state=half).sent == 0
+    told = going(reply(200), state=half)
+    assert told.sent == going(CUT, state=told).sent == SOURCE.size
+    end, done = after(reply(403), state=told), after(reply(200), state=told)
+    assert isinstance(end, NotUploaded)
+    assert isinstance(done, Uploaded)
+    assert (end.sent, end.size, done.sent, done.size) == (SOURCE.size,) * 4
+
+
+@pytest.mark.parametrize(
+    "kind", ["image/png", "text/plain; charset=utf-8", "application/vnd.a+json", "model/gltf-binary"]
+)
+def test_a_media_type_stands_in_a_header_line(kind: str) -> None:
+    assert Source("a", 1, kind).content_type == kind
+
+
+@pytest.mark.parametrize("kind", ["", "image", "image/", "image/png\r\nx-evil: 1", "image/pñg", "a/b;\n", "a b/c"])
+def test_what_is_no_media_type_is_refused(kind: str) -> None:
+    with pytest.raises(InvalidSetting, match="give a media type"):
+        Source("a", 1, kind)
 
 
 def test_a_place_elsewhere_is_not_used() -> None:
@@ -181,6 +233,7 @@ def test_whatever_comes_it_ends_or_asks_again_later(course: list[tuple[Reply, fl
             assert file.due >= file.not_before
             assert file.request.credential is not file.carries_file
             assert not file.carries_file or file.request.url == PLACE
+            assert file.sent in (0, SOURCE.size)
     if isinstance(file, NotUploaded):
         assert file.last.request.method in ("POST", "PUT")
         assert file.past == file.last.past
