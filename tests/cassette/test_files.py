@@ -47,8 +47,10 @@ def test_a_cassette_is_written_as_it_was_read(whole: bytes, tmp_path: Path) -> N
     assert [one.name for one in path.parent.iterdir()] == [path.name]
     with pytest.raises(InvalidCassette, match="is there already"):
         save(loads(whole), path)
+    path.chmod(0o644)
     save(replace(loads(whole), events=()), path, overwrite=True)
     assert load(path).events == ()
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_line_that_was_changed_is_told(whole: bytes) -> None:

@@ -14,16 +14,18 @@ from uuid import uuid4
 import bide
 from bide.document import JSON
 from bide.download import Download, download
-from bide.errors import InvalidHandle, NotOffered, PollingAdvice, SaveError
+from bide.errors import InvalidHandle, InvalidSetting, NotOffered, PollingAdvice, SaveError
 from bide.file_names import file_names
 from bide.intake import Intake
-from bide.job import within
 from bide.messages import Request
 from bide.notices import Notices
 from bide.secret import Credential, Secret, credential_for
 from bide.tally import Tally
+from bide.upload import Upload, upload
 from bide_transports.disk import Note, Part
 from bide_transports.journal import Journal
+from bide_transports.sources import Sending, UploadNote
+from bide_transports.tapes import Tape
 
 OnTimeout: TypeAlias = Literal["detach", "cancel"]
 _FAREWELL = bide.Patience(deadline=60.0)  # for the cancellation of a job that took too long
@@ -34,8 +36,8 @@ class Desk:
 
     Without a key nothing is sent that says who asks. `journal` is a file that outlives the process: each job is
     written down there before it is sent (see `resume_all`). A job whose wait times out goes on at the service, or
-    is cancelled `on_timeout`. Raises `InvalidKey` for a key that is none, `SaveError` for a journal that cannot be
-    kept.
+    is cancelled `on_timeout`. A `tape` records or replays what is waited for. Raises `InvalidKey` for a key that is
+    none, `SaveError` for a journal that cannot be kept.
     """
 
     def __init__(
@@ -47,8 +49,14 @@ class Desk:
         now: Callable[[], float],
         journal: str | Path | None = None,
         on_timeout: OnTimeout = "detach",
+        tape: Tape | None = None,
     ) -> None:
+        if tape is not None and journal is not None:
+            raise InvalidSetting("a job on a cassette is called otherwise than in a journal: give the one or the other")
         self._key = Secret(key) if isinstance(key, str) else key
+        self._tape = tape
+        if tape is not None and self._key is not None:
+            tape.hide(self._key.reveal())
         self._intake = Intake(dialect, pace, patience)
         self._now = now
         self._journal = None if journal is None else Journal(Path(journal))
@@ -120,21 +128,30 @@ class Desk:
         if self._journal is not None:
             self._journal.close()
 
+    def overdue(self, state: bide.Job) -> bide.Job | None:
+        """The job with its cancellation to be asked for, where its wait has timed out and `on_timeout` wants that."""
+        timed_out = isinstance(state, bide.Abandoned) and state.reason is bide.Reason.DEADLINE
+        return self.leaving(state) if timed_out and self._on_timeout == "cancel" else None
+
+    def leaving(self, state: bide.Job) -> bide.Job | None:
+        """The job with its cancellation to be asked for, within a minute; None where it has no name, or no such call.
+
+        Nothing is sent yet.
+        """
+        if state.handle is None:
+            return None
+        try:
+            leaving = self.cancelling(self.resume(state, patience=_FAREWELL))
+        except NotOffered:
+            return None
+        return replace(leaving, terms=state.terms)  # should it be refused, the job has the patience that it had
+
     def _again(self, job: bide.Job) -> bide.Job:
+        job = cut_short(job)
         if isinstance(job, bide.Abandoned) and job.reason is bide.Reason.AMBIGUOUS:
             return job  # sent again it could be paid for twice
         late = isinstance(job, bide.Waiting) and job.past.deadline <= self._now()
         return self.resume(job, patience=self._intake.patience if late else None)
-
-    def _to_cancel(self, state: bide.Job) -> bide.Job | None:
-        """The job with its cancellation to be asked for, where its wait has timed out and the caller wants that."""
-        timed_out = isinstance(state, bide.Abandoned) and state.reason is bide.Reason.DEADLINE
-        if self._on_timeout != "cancel" or not timed_out or state.handle is None:
-            return None
-        try:
-            return self.cancelling(self.resume(state, patience=_FAREWELL))
-        except NotOffered:
-            return None
 
     def _credential(self, request: Request) -> Credential:
         """The header lines with the key, for a request to the API's own origin; none for any other."""
@@ -148,12 +165,12 @@ class Desk:
         """The job, written down, and held back when another one of this key has heard that the quota is spent."""
         state = self.watch(job)
         if isinstance(state, bide.Waiting):
-            state = within(state, self.quota, now=self._now())
+            state = bide.within(state, self.quota, now=self._now())
         if self._journal is not None:
             self._journal.record(state)
         return state
 
-    def _note(self, state: bide.Job | Download) -> None:
+    def _note(self, state: bide.Job | Download | Upload) -> None:
         """Remember what was said of the quota and whether an end was told, and count each polled job of a day once.
 
         What a restart needs of a job is written down first.
@@ -185,6 +202,19 @@ class Desk:
         except InvalidHandle as error:
             raise SaveError(f"the service named a file that must not be asked for: {error}") from None
         return Part(directory, name, state, overwrite=overwrite, one_of_several=several, note=note)
+
+    def _sending(self, path: str | Path, *, content_type: str | None, note: UploadNote) -> Sending:
+        """A local file to be uploaded, within the quota as it is now."""
+        dialect, patience = self._intake.dialect, self._intake.patience
+        begin = partial(upload, dialect=dialect, now=self._now(), quota=self.quota, patience=patience)
+        return Sending(Path(path), begin, content_type=content_type, note=note)
+
+
+def cut_short(job: bide.Job) -> bide.Job:
+    """The job after a crash or an interrupt: a submission under no key may have been received, so it ends there."""
+    if isinstance(job, bide.Submitting) and not job.request.repeatable:
+        return bide.Abandoned(job.terms, job.past, None, bide.Reason.AMBIGUOUS, None, job)
+    return job
 
 
 def _depth_of_caller() -> int:

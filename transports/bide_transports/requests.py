@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias, cast
+from typing import BinaryIO, cast
 
 import requests
 from typing_extensions import Self
@@ -25,15 +25,16 @@ from bide.handles import shown
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.secret import Secret
+from bide.upload import Upload, Uploading
 from bide_transports.clock import Clock, SystemClock
-from bide_transports.desk import Desk, OnTimeout
+from bide_transports.desk import Desk, OnTimeout, cut_short
 from bide_transports.disk import Note, Part, saved
 from bide_transports.requests_exchange import bare_session, exchange, own_session
 from bide_transports.sinks import Into
+from bide_transports.sources import UploadNote
+from bide_transports.tapes import Exchange, Lane, Tape
 
 __all__ = ["Client", "Exchange", "Interrupted", "exchange", "follow", "run"]
-
-Exchange: TypeAlias = Callable[[Request], Reply]
 
 
 def follow(job: bide.Job, exchange: Exchange, clock: Clock) -> Iterator[bide.Job]:
@@ -82,9 +83,10 @@ class Client(Desk):
         on_timeout: OnTimeout = "detach",
         session: requests.Session | None = None,
         clock: Clock | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout)
+        super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout, tape)
         self._own = session is None
         self._api = session or own_session()
         self._storage = bare_session(self._api)
@@ -103,15 +105,20 @@ class Client(Desk):
             self._api.close()
         self._close_journal()
 
-    def exchange(self, request: Request, into: Into | None = None) -> Reply:
+    def exchange(self, request: Request, into: Into | None = None, content: BinaryIO | None = None) -> Reply:
         """Send one request, with the key only where it belongs."""
         session = self._api if request.credential else self._storage
-        return exchange(request, session=session, credential=self._credential(request), into=into)
+        return exchange(request, session=session, credential=self._credential(request), into=into, content=content)
 
     def follow(self, job: str | bide.Job) -> Iterator[bide.Job]:
         """Each state of a job on its way to the end, given as an id or a job."""
-        for state in follow(self._begin(job), self.exchange, self.clock):
-            self._note(state)
+        lane = self._lane(job)
+        for state in follow(lane.job, lane.exchange, lane.clock):
+            try:
+                self._note(state)
+            except SaveError:  # the journal's: what is written down nowhere must be handed out
+                yield state
+                raise
             yield state
 
     def run(self, model: str, input: Mapping[str, JSON]) -> bide.Result:  # noqa: A002
@@ -121,7 +128,7 @@ class Client(Desk):
     def wait(self, job: str | bide.Job) -> bide.Result:
         """Wait for a job, given as an id or a job; raises the `JobError` that fits, or `Interrupted`."""
         state = self._until(is_over, job)
-        leaving = self._to_cancel(state)
+        leaving = self.overdue(state)
         if leaving is not None:
             settled = self._until(is_cancel_settled, leaving)
             state = settled if isinstance(settled, bide.Finished) else state
@@ -161,6 +168,11 @@ class Client(Desk):
         parts = self._parts(result, directory, overwrite=overwrite, note=note)
         return self._settled(result, saved([self._save(part) for part in parts]))
 
+    def _lane(self, job: str | bide.Job) -> Lane:
+        """The job as it begins, and what it is followed by: this client itself, or a tape."""
+        begun = Lane(self._begin(job), self.exchange, self.clock)
+        return begun if self._tape is None else self._tape.lane(*begun)
+
     def _save(self, begin: Callable[[], Part]) -> Path | SaveError:
         try:
             with begin() as part:
@@ -174,6 +186,22 @@ class Client(Desk):
         except SaveError as error:
             return error
 
+    def upload(self, path: str | Path, *, content_type: str | None = None, note: UploadNote = lambda _: None) -> str:
+        """Upload a local file and return its reference, to give a job as input.
+
+        The media type is told from the name unless given as `content_type`. `note` is told of each state of the upload,
+        and with every 256 KiB. Raises `UploadError` for a file that cannot be read or that the service does not take,
+        `NotOffered` where it takes none. Nothing is paid for: upload it again.
+        """
+        with self._sending(path, content_type=content_type, note=note) as sending:
+            state: Upload = sending.state
+            while isinstance(state, Uploading):
+                self.clock.sleep_until(state.due)
+                reply = self.exchange(state.request, content=sending.content)
+                state = sending.receive(reply, now=self.clock.now())
+                self._note(state)
+            return sending.finish(state)
+
     def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
         state = self.watch(job)
         try:
@@ -181,5 +209,5 @@ class Client(Desk):
                 if enough(state):
                     break
         except KeyboardInterrupt:
-            raise Interrupted(state) from None
+            raise Interrupted(cut_short(state)) from None
         return state

@@ -9,38 +9,34 @@ leaves the connections sound and the job in `Client.unfinished`, to be resumed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
 
-import trio
 from typing_extensions import Self
 
 import bide
 from bide.document import JSON
-from bide.download import Download, Downloading
-from bide.errors import BideError
 from bide.handles import is_called
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.notices import Listener
 from bide.secret import Secret
-from bide_transports.desk import Desk, OnTimeout
-from bide_transports.disk import Note, Part, saved
+from bide_transports.desk import Desk, OnTimeout, cut_short
+from bide_transports.disk import Note, saved
 from bide_transports.sinks import Into
+from bide_transports.sources import UploadNote
+from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Hearing, Tape
 from bide_transports.trio_clock import TrioClock
-from bide_transports.trio_pool import Pool, exchange
+from bide_transports.trio_files import each, fetched, send
+from bide_transports.trio_pool import Content, Pool, exchange
 
 __all__ = ["AsyncExchange", "Client", "Following", "Pool", "TrioClock", "exchange", "follow", "run", "step"]
 
-_FILES = 32  # saved at once, each with its part open; the pool bounds the connections among them
-
-AsyncExchange: TypeAlias = Callable[[Request], Awaitable[Reply]]
-
 
 async def step(
-    job: bide.Waiting, exchange: AsyncExchange, clock: TrioClock, listener: Listener | None = None
+    job: bide.Waiting, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None = None
 ) -> bide.Job:
     """The state after `job`: wait until it is due, ask, receive. `listener` says what notices make of it meanwhile."""
     while True:
@@ -64,9 +60,9 @@ class Following:
         self,
         job: bide.Job,
         exchange: AsyncExchange,
-        clock: TrioClock,
+        clock: AsyncClock,
         note: Callable[[bide.Job], None],
-        listener: Listener | None = None,
+        listener: Hearing | None = None,
     ) -> None:
         self.job = job
         self._exchange, self._clock, self._note, self._listener = exchange, clock, note, listener
@@ -86,13 +82,13 @@ class Following:
 
 
 def follow(
-    job: bide.Job, exchange: AsyncExchange, clock: TrioClock, *, note: Callable[[bide.Job], None] = lambda _: None
+    job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, *, note: Callable[[bide.Job], None] = lambda _: None
 ) -> Following:
     """Each state of `job` on its way to the end, itself first; `note` is told of each new one."""
     return Following(job, exchange, clock, note)
 
 
-async def run(job: bide.Job, exchange: AsyncExchange, clock: TrioClock) -> bide.Finished:
+async def run(job: bide.Job, exchange: AsyncExchange, clock: AsyncClock) -> bide.Finished:
     """The last state of `job`."""
     while isinstance(job, bide.Waiting):
         job = await step(job, exchange, clock)
@@ -118,9 +114,10 @@ class Client(Desk):
         on_timeout: OnTimeout = "detach",
         pool: Pool | None = None,
         clock: TrioClock | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self.clock = clock or TrioClock()
-        super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout)
+        super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout, tape)
         self._own, self.pool = pool is None, pool or Pool()
         self.unfinished: list[bide.Job] = []
 
@@ -138,14 +135,15 @@ class Client(Desk):
         if self._own:
             await self.pool.aclose()
 
-    async def exchange(self, request: Request, into: Into | None = None) -> Reply:
+    async def exchange(self, request: Request, into: Into | None = None, content: Content = None) -> Reply:
         """Send one request, with the key only where it belongs."""
-        return await exchange(request, pool=self.pool, credential=self._credential(request), into=into)
+        credential = self._credential(request)
+        return await exchange(request, pool=self.pool, credential=credential, into=into, content=content)
 
     def follow(self, job: str | bide.Job) -> Following:
         """Each state of a job on its way to the end, given as an id or a job; an async iterator."""
-        state = self._begin(job)
-        return Following(state, self.exchange, self.clock, self._note, Listener(self._notices, state, self._now))
+        lane = self._lane(job)
+        return Following(lane.job, lane.exchange, lane.clock, self._note, lane.listener)
 
     async def run(self, model: str, input: Mapping[str, JSON]) -> bide.Result:  # noqa: A002
         """Submit, wait and return the result; raises the `JobError` that fits."""
@@ -154,7 +152,7 @@ class Client(Desk):
     async def wait(self, job: str | bide.Job) -> bide.Result:
         """Wait for a job, given as an id or a job; raises the `JobError` that fits."""
         state = await self._until(is_over, job)
-        leaving = self._to_cancel(state)
+        leaving = self.overdue(state)
         if leaving is not None:
             settled = await self._until(is_cancel_settled, leaving)
             state = settled if isinstance(settled, bide.Finished) else state
@@ -200,42 +198,35 @@ class Client(Desk):
         come of a file is kept beside its place: save again, in another process if need be, and the rest is fetched.
         """
         parts = self._parts(result, directory, overwrite=overwrite, note=note)
-        outcomes: dict[int, Path | BideError] = {}
-        limit = trio.Semaphore(_FILES)
+        way = self.exchange, self.clock, self._note
+        return self._settled(result, saved(await each([partial(fetched, part, *way) for part in parts])))
 
-        async def one(place: int) -> None:
-            async with limit:
-                outcomes[place] = await self._save(parts[place])
+    def _lane(self, job: str | bide.Job) -> AsyncLane:
+        """The job as it begins, and what it is followed by: this client itself, or a tape."""
+        state = self._begin(job)
+        begun = AsyncLane(state, self.exchange, self.clock, Listener(self._notices, state, self._now))
+        return begun if self._tape is None else self._tape.async_lane(*begun)
 
-        if len(parts) == 1:  # without a nursery, which would put an interrupt into a group
-            await one(0)
-            return self._settled(result, saved([outcomes[0]]))
-        async with trio.open_nursery() as nursery:
-            for place in range(len(parts)):
-                nursery.start_soon(one, place)
-        return self._settled(result, saved([outcomes[place] for place in range(len(parts))]))
+    async def upload(
+        self, path: str | Path, *, content_type: str | None = None, note: UploadNote = lambda _: None
+    ) -> str:
+        """Upload a local file and return its reference, to give a job as input.
 
-    async def _save(self, begin: Callable[[], Part]) -> Path | BideError:
-        try:
-            with begin() as part:
-                state: Download = part.state
-                while isinstance(state, Downloading):
-                    await self.clock.sleep_until(state.due)
-                    reply = await self.exchange(state.request, part.into)
-                    state = part.receive(reply, now=self.clock.now())
-                    self._note(state)
-                return part.finish(state)
-        except BideError as error:  # raised later: it would cut the other files short
-            return error
+        The media type is told from the name unless given as `content_type`. `note` is told of each state of the upload,
+        and with every 256 KiB. Raises `UploadError` for a file that cannot be read or that the service does not take,
+        `NotOffered` where it takes none. Nothing is paid for: upload it again.
+        """
+        with self._sending(path, content_type=content_type, note=note) as sending:
+            return await send(sending, self.exchange, self.clock, self._note)
 
     async def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
-        state = self._begin(job)
-        listener = Listener(self._notices, state, self._now)
+        lane = self._lane(job)
+        state = lane.job
         try:
             while isinstance(state, bide.Waiting) and not enough(state):
-                state = await step(state, self.exchange, self.clock, listener)
+                state = await step(state, lane.exchange, lane.clock, lane.listener)
                 self._note(state)
         except BaseException:  # cancelled, interrupted, no usable proxy: the job goes on at the service
-            self.unfinished.append(state)
+            self.unfinished.append(cut_short(state))
             raise
         return state

@@ -26,11 +26,11 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def written(body: bytes, inline: int = INLINE) -> dict[str, JSON]:
-    """The members of a cassette's line that stand for `body`; none for an empty one."""
+def written(body: bytes, inline: int | None = None) -> dict[str, JSON]:
+    """The members of a cassette's line that stand for `body`, left out above `inline` bytes; none for an empty one."""
     if not body:
         return {}
-    if len(body) > inline:
+    if inline is not None and len(body) > inline:
         return {"b": {"$omit": {"len": len(body), "sha256": sha256(body).hexdigest()}}}
     try:
         text = body.decode()

@@ -7,12 +7,12 @@ line can still be read, with `partial`.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 from bide.document import JSON, parse_object
-from bide_transports.cassette.bodies import INLINE
 from bide_transports.cassette.lines import event_members, head_members, line, read_event, read_head
 from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
 from bide_transports.durable import locked, sync_directory, write_all
@@ -49,10 +49,10 @@ class Appending:
             self._fd = -1
 
 
-def text_of(cassette: Cassette, *, inline: int = INLINE) -> bytes:
+def text_of(cassette: Cassette) -> bytes:
     """The whole file: head, events by time and lane, and the end with its digest."""
     lines = [line(head_members(cassette.head))]
-    lines += [line(event_members(event, inline)) for event in in_order(cassette.events)]
+    lines += [line(event_members(event)) for event in in_order(cassette.events)]
     whole = b"".join(lines)
     return whole + line({"k": "end", "n": len(lines) - 1, "digest": f"sha256:{sha256(whole).hexdigest()}"})
 
@@ -62,17 +62,24 @@ def in_order(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda event: (event.t, event.lane))
 
 
-def save(cassette: Cassette, path: Path, *, overwrite: bool = False, inline: int = INLINE) -> None:
-    """Write the cassette whole or not at all; raises `InvalidCassette` for a disk's refusal, or a file in its place."""
-    fresh = path.with_name(path.name + ".new")
+def save(cassette: Cassette, path: Path, *, overwrite: bool = False) -> None:
+    """Write the cassette whole or not at all; a file that is the same already stays untouched.
+
+    Raises `InvalidCassette` for a disk's refusal, or a file in its place.
+    """
+    fresh, text = path.with_name(path.name + ".new"), text_of(cassette)
     try:
         if path.exists() and not overwrite:
             raise InvalidCassette(f"{path} is there already: it is replaced only when that is asked for")
+        if path.exists() and path.read_bytes() == text:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         fd = locked(fresh, os.O_WRONLY | os.O_TRUNC)
         try:
-            write_all(fd, text_of(cassette, inline=inline))
+            write_all(fd, text)
             os.fsync(fd)
+            if path.exists():
+                shutil.copymode(path, fresh)
             fresh.replace(path)
         finally:
             os.close(fd)

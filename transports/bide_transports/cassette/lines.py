@@ -66,8 +66,8 @@ def read_head(members: Mapping[str, JSON]) -> Head:
     )
 
 
-def event_members(event: Event, inline: int = bodies.INLINE) -> Members:
-    """The line of an event."""
+def event_members(event: Event, inline: int | None = None) -> Members:
+    """The line of an event; the body of a reply is left out above `inline` bytes."""
     members: Members = {"k": _kind(event), "o": event.lane, "t": event.t}
     match event:
         case Open(token=token) if token is not None:
@@ -126,7 +126,7 @@ def _request(request: Request) -> Members:
     members: Members = {"m": request.method, "u": request.url, "h": _headers(Headers.of(request.headers))}
     members |= {"key": True} if request.credential else {}
     members |= {} if request.repeatable else {"once": True}
-    return members | bodies.written(request.body, len(request.body))
+    return members | bodies.written(request.body)
 
 
 def _headers(headers: Headers) -> dict[str, JSON]:

@@ -109,12 +109,12 @@ class Recording:
         cassette = replace(load(self._file.partial, partial=True), name=str(self.path))
         verify(cassette, dialect=self._dialect)
         self._search(cassette)
-        save(cassette, self.path, overwrite=self._overwrite, inline=self._inline)
+        save(cassette, self.path, overwrite=self._overwrite)
         self._file.partial.unlink(missing_ok=True)
         self.cassette = load(self.path)
 
     def _search(self, cassette: Cassette) -> None:
-        text = text_of(cassette, inline=self._inline)
+        text = text_of(cassette)
         if len(text) > LARGEST:
             raise InvalidCassette(
                 f"{self.path} would have {len(text)} bytes, more than {LARGEST}: record less, or keep less `inline`"

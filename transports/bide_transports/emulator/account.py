@@ -46,13 +46,15 @@ class Account:
     """Every request in order of arrival, and what follows from them.
 
     `executions` were created; `duplicates` are submissions answered with an execution that was already there. `sent`
-    counts the bytes of all bodies that went out on a wire, by origin; in memory there is none.
+    counts the bytes of all bodies that went out on a wire, by origin; in memory there is none. `uploads` counts the
+    files that came whole to the storage host, each as often as it came.
     """
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.executions = 0
         self.duplicates = 0
+        self.uploads = 0
         self.sent: dict[Literal["api", "storage"], int] = {"api": 0, "storage": 0}
 
     @property

@@ -6,9 +6,7 @@ Nothing here sends anything. Whoever carries the post asks for what is `due`, an
 
 from __future__ import annotations
 
-import hashlib
 import json
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
@@ -19,6 +17,7 @@ from bide.urls import public
 from bide_transports.emulator.events import TEST, events, head, payload, sign
 from bide_transports.emulator.execution import Execution
 from bide_transports.emulator.faults import Late, Lost, Post, Repeated
+from bide_transports.emulator.names import name
 from bide_transports.emulator.variants import Variants
 
 _RETRIES = {"docs": (120.0, 240.0, 480.0, 960.0, 1800.0), "blog": (60.0, 300.0, 900.0, 1800.0)}  # 16 row 10
@@ -181,7 +180,7 @@ class Deliveries:
         self.sent.append(Sent(now, delivery.event, delivery.kind, delivery.attempt, url, status))
 
     def _name(self, what: str) -> str:
-        return f"evt_{uuid.UUID(bytes=hashlib.sha256(f'{self.seed} {what}'.encode()).digest()[:16], version=4)}"
+        return name("evt", self.seed, what)
 
 
 @dataclass(frozen=True, slots=True)

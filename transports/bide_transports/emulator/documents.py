@@ -1,4 +1,4 @@
-"""The JSON documents of the API, field by field as the samples show them (modelroute-api.md, 4, 6, 13.3)."""
+"""The JSON documents of the API, field by field as the samples show them (modelroute-api.md, 4, 6, 13)."""
 
 from __future__ import annotations
 
@@ -53,9 +53,14 @@ def listing(executions: Iterable[Execution], variants: Variants, now: float) -> 
     return {"executions": [status(execution, variants, now) for execution in executions]}
 
 
-def presigned(url: str, expires: float, size: int) -> dict[str, JSON]:
+def presigned(url: str, expires: float, content_type: str, size: int) -> dict[str, JSON]:
     """Where a file may be had until `expires` (the service's clock); `size` in bytes."""
-    return {"url": url, "expires_at": timestamp(expires), "content_type": "image/png", "size_bytes": size}
+    return {"url": url, "expires_at": timestamp(expires), "content_type": content_type, "size_bytes": size}
+
+
+def place(file_id: str, url: str, expires: float) -> dict[str, JSON]:
+    """Where a file may be put until `expires` (the service's clock)."""
+    return {"file_id": file_id, "upload_url": url, "expires_at": timestamp(expires)}
 
 
 def _outcome(execution: Execution, variants: Variants, now: float) -> dict[str, JSON]:

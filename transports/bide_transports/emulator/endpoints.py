@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from bide.document import parse_object
+from bide.document import JSON, parse_object, strings
 from bide.messages import Response
 from bide_transports.emulator import documents, storage, webhook_endpoints
 from bide_transports.emulator.account import Account
 from bide_transports.emulator.deliveries import Deliveries
 from bide_transports.emulator.execution import Execution, Plan, Status
 from bide_transports.emulator.idempotency import Ledger
-from bide_transports.emulator.replies import Refused, document, invalid
+from bide_transports.emulator.names import name
+from bide_transports.emulator.replies import Refused, document, invalid, nowhere
 from bide_transports.emulator.routes import Call
+from bide_transports.emulator.uploads import Uploads
 from bide_transports.emulator.variants import Variants
 
 _LISTED = 20
@@ -32,6 +32,7 @@ class Endpoints:
     account: Account
     seed: int
     webhooks: Deliveries
+    uploads: Uploads
     executions: dict[str, Execution] = field(default_factory=dict[str, Execution])
     owners: dict[str, str] = field(default_factory=dict[str, str])  # file id -> execution id
     ledger: Ledger = field(default_factory=Ledger)
@@ -51,23 +52,25 @@ class Endpoints:
                 return self._cancel(call.handle, now)
             case "download" | "url":
                 return self._download(call, storage_url, now)
+            case "upload":
+                return self.uploads.ask(call, storage_url, now)
+            case "confirm":
+                return self.uploads.confirm(call)
             case "endpoint":
                 return webhook_endpoints.answer(call, self.webhooks, now)
             case _ if call.allowed:
                 raise Refused(405, "METHOD_NOT_ALLOWED", f"{call.method} is not known here")
             case _:
-                raise _nowhere()
+                raise nowhere()
 
     def stored(self, call: Call, now: float) -> Response:
         """The reply of the storage origin."""
-        # The signature covers the method, so any other than GET is as wrong as a bad signature.
-        at = now + self.variants.skew
-        if call.method != "GET" or not storage.admits(call.handle, call.query, self._secret, at):
+        if not storage.admits(call.method, call.handle, call.query, self.seed, now + self.variants.skew):
             return storage.denied()
+        if call.kind == "put":
+            return self.uploads.put(call, now)
         found = self._stored(call.handle, now)
-        if found is None:
-            return storage.missing()
-        return storage.file(_content(found), call.headers, found.ended + self.variants.skew)
+        return storage.missing() if found is None else self._sent(found, call)
 
     def _submit(self, call: Call, now: float) -> Response:
         key = call.headers.get("idempotency-key")
@@ -75,7 +78,9 @@ class Endpoints:
         if known is not None:
             self.account.duplicates += 1
             return known
-        model, callback = _model(call.body), webhook_endpoints.callback(call.body)
+        (model, given), callback = _order(call.body), webhook_endpoints.callback(call.body)
+        if any(self._stored(file, now) is None for file in strings(given) if file.startswith("file_")):
+            raise Refused(400, "FILE_NOT_FOUND", "the input names a file that is not here")
         execution = self._create(model, now)
         self.webhooks.watch(execution, callback)
         reply = document(self.variants.create_status, documents.created(execution, self.variants, now))
@@ -86,19 +91,17 @@ class Endpoints:
         plan = self.plans.get(model, self.default)
         if self.variants.create_reply != "accepted":
             plan = replace(plan, duration=0.0)
-        execution = Execution(self._name("exec"), self._name("file"), model, plan, now)
+        made = len(self.executions)
+        exec_id, file_id = (name(kind, self.seed, kind, made) for kind in ("exec", "file"))
+        execution = Execution(exec_id, file_id, model, plan, now)
         self.executions[execution.id] = execution
         self.owners[execution.file_id] = execution.id
         self.account.executions += 1
         return execution
 
-    def _name(self, kind: str) -> str:
-        digest = hashlib.sha256(f"{self.seed} {kind} {len(self.executions)}".encode()).digest()
-        return f"{kind}_{uuid.UUID(bytes=digest[:16], version=4)}"
-
     def _list(self, now: float) -> Response:
         if not self.variants.listing:
-            raise _nowhere()
+            raise nowhere()
         newest = islice(reversed(self.executions.values()), _LISTED)
         return document(200, documents.listing(newest, self.variants, now))
 
@@ -117,7 +120,7 @@ class Endpoints:
     def _result(self, handle: str, now: float) -> Response:
         execution = self._visible(handle, now)
         if self.variants.result_at == "status":
-            raise _nowhere()
+            raise nowhere()
         if execution.status(now) is not Status.COMPLETED:
             raise Refused(404, "RESULT_NOT_FOUND", "this execution has no result")
         return document(200, documents.result(execution, self.variants, now))
@@ -131,46 +134,40 @@ class Endpoints:
 
     def _download(self, call: Call, storage_url: str, now: float) -> Response:
         if call.kind == "url" and not self.variants.url_endpoint:
-            raise _nowhere()
+            raise nowhere()
         found = self._stored(call.handle, now)
         if found is None:
             raise Refused(400, "FILE_NOT_FOUND", "the file is unknown or has expired")
         if call.kind == "download" and self.variants.download == "bytes":
-            return storage.file(_content(found), call.headers, found.ended + self.variants.skew)
-        expires = int((now + self.variants.skew) // 1) + storage.LIFETIME
-        url = storage.presign(storage_url, call.handle, expires, self._secret)
-        return document(200, documents.presigned(url, expires, len(_content(found))))
+            return self._sent(found, call)
+        expires = storage.expiry(now + self.variants.skew)
+        url = storage.presign(storage_url, call.handle, expires, self.seed)
+        return document(200, documents.presigned(url, expires, found.content_type, len(found.content)))
 
-    def _stored(self, file_id: str, now: float) -> Execution | None:
-        """The run whose file this is, while the file is there."""
-        execution = self.executions.get(self.owners.get(file_id, ""))
-        if execution is None or execution.status(now) is not Status.COMPLETED:
-            return None
-        if now >= execution.ended + self.variants.retention:
-            return None
-        return execution
+    def _stored(self, file_id: str, now: float) -> storage.Stored | None:
+        """The file of a run, or one that was uploaded, while it is there."""
+        found, execution = self.uploads.file(file_id), self.executions.get(self.owners.get(file_id, ""))
+        if execution is not None and execution.status(now) is Status.COMPLETED:
+            found = storage.Stored(_picture(execution), "image/png", execution.ended)
+        return None if found is None or now >= found.modified + self.variants.retention else found
 
-    @property
-    def _secret(self) -> bytes:
-        return f"storage {self.seed}".encode()
+    def _sent(self, found: storage.Stored, call: Call) -> Response:
+        return storage.file(found.content, call.headers, found.modified + self.variants.skew, found.content_type)
 
 
-def _content(execution: Execution) -> bytes:
+def _picture(execution: Execution) -> bytes:
     return storage.picture(execution.file_id, execution.plan.width, execution.plan.height)
 
 
-def _nowhere() -> Refused:
-    return Refused(404, "NOT_FOUND", "there is nothing at this path")
-
-
-def _model(body: bytes) -> str:
-    """The model that a submission names; raises `Refused` when the body is none (modelroute-api.md, 4)."""
+def _order(body: bytes) -> tuple[str, JSON]:
+    """The model and the input of a submission; raises `Refused` when the body is none (modelroute-api.md, 4)."""
     content = parse_object(body)
     if content is None:
         raise invalid("body", "INVALID_JSON", "the body is no JSON object")
     model = content.get("model")
     if not isinstance(model, str) or not model:
         raise invalid("model", "REQUIRED", "name the model to run")
-    if not isinstance(content.get("input"), dict):
+    given = content.get("input")
+    if not isinstance(given, dict):
         raise invalid("input", "REQUIRED", "input must be an object")
-    return model
+    return model, given

@@ -15,7 +15,20 @@ from bide_transports.emulator.replies import Refused, problem
 
 Point: TypeAlias = Literal["before", "after", "head", "body"]
 Kind: TypeAlias = Literal[
-    "submit", "list", "poll", "result", "cancel", "download", "url", "storage", "endpoint", "delivery", "unknown"
+    "submit",
+    "list",
+    "poll",
+    "result",
+    "cancel",
+    "upload",
+    "put",
+    "confirm",
+    "download",
+    "url",
+    "storage",
+    "endpoint",
+    "delivery",
+    "unknown",
 ]
 
 

@@ -58,6 +58,11 @@ def invalid(field: str, code: str, message: str) -> Refused:
     return Refused(400, "INPUT_VALIDATION_ERROR", "the input is not acceptable", [detail])
 
 
+def nowhere() -> Refused:
+    """A refusal of a path that this service does not know."""
+    return Refused(404, "NOT_FOUND", "there is nothing at this path")
+
+
 def stamped(response: Response, at: float, extra: Iterable[tuple[str, str]] = ()) -> Response:
     """`response` with `Date` (seconds since the epoch), `Content-Length` and `extra`, unless it has its own."""
     length = [("Content-Length", str(len(response.body)))] if response.status >= 200 and response.status != 204 else []

@@ -12,13 +12,16 @@ from bide_transports.emulator.faults import Kind
 Origin: TypeAlias = Literal["api", "storage"]
 
 _CREDENTIALS = ("authorization", "proxy-authorization", "x-api-key", "cookie")
-_WEBHOOKS = "webhooks/endpoints"  # one part of a path, so that the id is always the third
-# None stands for the id. Sections 1 and 13.3 of modelroute-api.md.
+_WEBHOOKS, _UPLOAD, _CONFIRM = "webhooks/endpoints", "files/upload", "files/confirm"
+_JOINED = (_WEBHOOKS, _UPLOAD, _CONFIRM)  # each is one part of a path, so that the id is always the third
+# None stands for the id. Sections 1 and 13 of modelroute-api.md.
 _ROUTES: Mapping[tuple[str | None, ...], Mapping[str, Kind]] = {
     ("v1", "executions"): {"POST": "submit", "GET": "list"},
     ("v1", "executions", None): {"GET": "poll"},
     ("v1", "executions", None, "result"): {"GET": "result"},
     ("v1", "executions", None, "cancel"): {"POST": "cancel"},
+    ("v1", _UPLOAD): {"POST": "upload"},
+    ("v1", _CONFIRM): {"POST": "confirm"},
     ("v1", "files", None, "download"): {"GET": "download"},
     ("v1", "files", None, "url"): {"GET": "url"},
     ("v1", _WEBHOOKS): {"POST": "endpoint", "GET": "endpoint"},
@@ -51,7 +54,7 @@ def read(request: Request, api_url: str, storage_url: str) -> Call:
     """What `request` asks for; raises `ValueError` when it is addressed to neither origin."""
     origin, rest = _split(request.url, api_url, storage_url)
     path, _, query = rest.partition("?")
-    kind, handle, allowed = _endpoint(request.method, path) if origin == "api" else _stored(path)
+    kind, handle, allowed = _endpoint(request.method, path) if origin == "api" else _stored(request.method, path)
     return Call(origin, kind, handle, request.method, path, query, Headers.of(request.headers), request.body, allowed)
 
 
@@ -65,11 +68,12 @@ def _split(url: str, api_url: str, storage_url: str) -> tuple[Origin, str]:
 
 def _endpoint(method: str, path: str) -> tuple[Kind, str, tuple[str, ...]]:
     parts = path.split("/")[1:]
-    if parts[1:3] == _WEBHOOKS.split("/"):
-        parts[1:3] = [_WEBHOOKS]
+    joined = "/".join(parts[1:3])
+    if joined in _JOINED:
+        parts[1:3] = [joined]
     methods = _ROUTES.get(tuple(None if i == 2 else part for i, part in enumerate(parts)), {})
     return methods.get(method, "unknown"), parts[2] if len(parts) > 2 else "", tuple(methods)
 
 
-def _stored(path: str) -> tuple[Kind, str, tuple[str, ...]]:
-    return "storage", path.removeprefix("/f/"), ()
+def _stored(method: str, path: str) -> tuple[Kind, str, tuple[str, ...]]:
+    return ("put", path.removeprefix("/u/"), ()) if method == "PUT" else ("storage", path.removeprefix("/f/"), ())

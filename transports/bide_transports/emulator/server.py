@@ -27,9 +27,10 @@ from bide_transports.emulator.faults import Broken, Dribble, Drop, Garbage
 from bide_transports.emulator.postman import delivering
 from bide_transports.emulator.replies import Refused, problem, stamped
 from bide_transports.emulator.service import Service
+from bide_transports.emulator.uploads import LARGEST
 
 _LARGEST_HEAD = 64 * 1024  # bytes
-_LARGEST_BODY = 1024 * 1024  # bytes
+_LARGEST_BODY = 1024 * 1024  # bytes, of anything but a file
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
@@ -214,24 +215,24 @@ def _drain(guest: socket.socket) -> None:
 
 def _read(guest: socket.socket, reader: h11.Connection, base: str) -> Request | None:
     """The next request, or None when the client is done; raises `h11.RemoteProtocolError` for what is none."""
-    head, body = None, b""
+    head, body, largest = None, bytearray(), _LARGEST_BODY
     while True:
         event = reader.next_event()
         if event is h11.NEED_DATA:
             reader.receive_data(guest.recv(65536))
         elif isinstance(event, h11.Request):
-            head = event
+            head, largest = event, LARGEST if event.method == b"PUT" else _LARGEST_BODY
         elif isinstance(event, h11.Data):
             body += event.data
-            if len(body) > _LARGEST_BODY:
+            if len(body) > largest:
                 raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
         else:
             return _request(head, body, base) if head is not None and isinstance(event, h11.EndOfMessage) else None
 
 
-def _request(head: h11.Request, body: bytes, base: str) -> Request:
+def _request(head: h11.Request, body: bytearray, base: str) -> Request:
     target = head.target.decode("ascii")
     if not target.startswith("/"):
         raise h11.RemoteProtocolError("the target is no path", error_status_hint=400)
     headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers)
-    return Request(head.method.decode("ascii"), base + target, headers, body)
+    return Request(head.method.decode("ascii"), base + target, headers, bytes(body))

@@ -1,8 +1,8 @@
 """A ModelRoute service in a box: what it answers is a function of the request, the time, and what it saw before.
 
-It reads no clock and opens no socket. Time is `now`, seconds since the epoch, and never goes back. Uploads are not
-served; webhooks lie ready in `Service.webhooks` for whoever carries them. A request passes, in this order: the
-faults that were ordered, the rate limit, the key, the endpoint; then the account notes what became of it.
+It reads no clock and opens no socket. Time is `now`, seconds since the epoch, and never goes back. Webhooks lie ready
+in `Service.webhooks` for whoever carries them. A request passes, in this order: the faults that were ordered, the rate
+limit, the key, the endpoint; then the account notes what became of it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bide_transports.emulator.faults import Broken, Deed, Fault, Kind, Masked, P
 from bide_transports.emulator.limits import Limit, Window
 from bide_transports.emulator.replies import Refused, problem, stamped
 from bide_transports.emulator.routes import Call, read
+from bide_transports.emulator.uploads import Uploads
 from bide_transports.emulator.variants import Variants
 
 # Made up, in the documented shape (modelroute-api.md, 3).
@@ -59,7 +60,8 @@ class Service:
         self.account = Account()
         executions: dict[str, Execution] = {}
         self.webhooks = Deliveries(executions, variants, seed, WEBHOOK_SECRET, self._mislay)
-        self._endpoints = Endpoints(plans, default, variants, self.account, seed, self.webhooks, executions)
+        uploads = Uploads(variants, self.account, seed)
+        self._endpoints = Endpoints(plans, default, variants, self.account, seed, self.webhooks, uploads, executions)
         self._windows: dict[bool, Window] = {}  # whether the key was good -> its window
         self._faults: list[tuple[Fault, int]] = []
         self.inject(*faults)

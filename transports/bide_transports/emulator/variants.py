@@ -32,6 +32,8 @@ class Variants:
     result_id: Literal["execution_id", "id"] = "execution_id"  # row 3
     usage: bool = True  # row 22
 
+    upload: Literal["either", "purpose", "particulars"] = "either"  # row 13: which way of asking it understands
+    confirm: bool = True  # row 14: whether it wants to be told that a file's bytes are there
     download: Literal["bytes", "url"] = "bytes"  # row 11
     url_endpoint: bool = True  # row 12
     retention: float = math.inf  # row 17: how long after its run a file is kept

@@ -1,0 +1,80 @@
+"""Text within base64 and within gzip or zlib, unpacked within bounds."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from base64 import b64decode
+from binascii import Error
+from collections.abc import Callable, Iterator
+
+from bide_transports.cassette.redaction.placeholders import Edit, Hide, gaps
+
+LARGEST = 4 * 1024 * 1024  # bytes that are unpacked before a body is given up
+
+_WORD = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_STANDARD = str.maketrans("-_", "+/")
+
+
+def in_base64(text: str, holds: Callable[[bytes], bool], hide: Hide) -> Iterator[Edit]:
+    """Edits for each word of base64 in which something secret is written, or packed."""
+    for start, end in gaps(text):
+        for found in _WORD.finditer(text, start, end):
+            data = _decoded(found[0])
+            if data and _may_tell(data) and holds(data):
+                yield found.start(), found.end(), hide(found[0], "secret")
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether this begins as gzip or zlib does, and is no text that happens to."""
+    if data[:2] == b"\x1f\x8b":
+        return True
+    return data[:1] == b"x" and int.from_bytes(data[:2], "big") % 31 == 0 and not _is_text(data)  # RFC 1950, 2.2
+
+
+def unpacked(data: bytes) -> bytes | None:
+    """All that is in gzip or zlib, or None where it is more than `LARGEST` or broken at its start.
+
+    What is cut short is unpacked as far as it goes.
+    """
+    pieces: list[bytes] = []
+    room = LARGEST
+    while data and is_packed(data):
+        machine = zlib.decompressobj(wbits=47)  # either format
+        try:
+            pieces.append(machine.decompress(data, room + 1))
+        except zlib.error:
+            return None
+        room -= len(pieces[-1])
+        if room < 0:
+            return None
+        data = machine.unused_data
+    return b"".join((*pieces, data))
+
+
+def _decoded(word: str) -> bytes | None:
+    text = word.rstrip("=").translate(_STANDARD)
+    try:
+        return b64decode(text[: len(text) // 4 * 4] + _tail(text))
+    except (Error, ValueError):
+        return None
+
+
+def _tail(text: str) -> str:
+    rest = text[len(text) // 4 * 4 :]
+    return rest + "=" * (4 - len(rest)) if len(rest) > 1 else ""
+
+
+def _may_tell(data: bytes) -> bool:
+    """Whether `data` is text or packed, not the noise that any word becomes when it is taken for base64."""
+    if is_packed(data):
+        return True
+    return _is_text(data) or _is_text(data[:24])  # or text with something else behind it
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""The redactor: text, links, headers, bodies and documents without what is secret in them.
+
+Each text is looked through by the same passes in the same order: first secrets with a name, since their values reach
+as far as the place they stand in; then known values; then shapes; then what is packed. What a pass has replaced is a
+placeholder, which no later pass touches. So all is found in one go, and looked through again, nothing changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from bide.document import JSON
+from bide_transports.cassette.redaction import bodies, labelled, members, packed
+from bide_transports.cassette.redaction.known import Known
+from bide_transports.cassette.redaction.names import PLAIN, Names, plain
+from bide_transports.cassette.redaction.patterns import shaped
+from bide_transports.cassette.redaction.placeholders import Placeholders, spliced
+from bide_transports.cassette.redaction.rules import LINKS, STANDARD, Of, Rules
+
+_DEEPEST = 4  # texts within one another, such as JSON in a query in a link
+_DEEPEST_DOCUMENT = 100  # containers in one another; what is deeper is replaced
+_FEWEST_DIGITS = 4  # of a number that is a secret; shorter ones are counts
+#: What is in each text that holds more than known values: most strings of a document have none of these.
+_REMARKABLE = re.compile(r"[=%\"'<{\[\\@_-]|A[KSI]|ya29|xox|eyJ|(?i:earer|asic)|[A-Za-z0-9+/]{24}")
+_NAMED = re.compile(r"[=%\"'<]")
+
+
+class Redactor:
+    """Redacts all of one lane of a cassette: the same value gets the same placeholder everywhere.
+
+    Nothing is read but what it is given. Placeholders that come in, from a cassette that is replayed, stay as they
+    are, and the numbering goes on after them.
+    """
+
+    def __init__(self, rules: Rules = STANDARD) -> None:
+        self._rules, self._names = rules, Names(rules)
+        self._placeholders, self._known = Placeholders(), Known()
+        for secret in rules.secrets:
+            self._known.add(secret, "secret")
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many values of each kind have been replaced so far."""
+        return self._placeholders.counts
+
+    def name(self, value: str, kind: str) -> str:
+        """The placeholder of `value`, which from now on replaces it wherever it appears.
+
+        A value of fewer than six characters is replaced only where it is a whole field. Raises `ValueError` unless
+        `kind` is lower-case letters.
+        """
+        self._known.add(value, kind)
+        return self._placeholders.of(value, kind)
+
+    def text(self, value: str) -> str:
+        """A text of any sort; when it is JSON, it is redacted as a document."""
+        return self._text(value, 0)
+
+    def url(self, value: str) -> str:
+        """A link, absolute or relative, which leads to the same place as every other spelling of it here."""
+        judge, hide = self._judge, self._placeholders.hide
+        link = value.strip()
+        self._placeholders.note(link)
+        return self._rest(spliced(link, members.in_link(link, judge, hide, lambda inner: self._text(inner, 1))), 0)
+
+    def headers(self, pairs: Iterable[tuple[str, str]], *, of: Of) -> tuple[list[tuple[str, str]], list[str]]:
+        """The headers to store, redacted, and the names of those that are not; all names in lower case."""
+        kept: list[tuple[str, str]] = []
+        dropped: dict[str, None] = {}
+        for name, value in ((name.lower(), value) for name, value in pairs):
+            if self._rules.keeps(name, of):
+                kept.append((name, self._header(name, value)))
+            else:
+                dropped[name] = None
+        return kept, list(dropped)
+
+    def body(self, body: bytes, content_type: str | None) -> bytes | None:
+        """A body, decoded of any content coding; the same bytes when nothing was found in it.
+
+        None when it may not be stored: it is binary or packed and holds something, or too much to look through.
+        """
+        return self._body(body, content_type, 0)
+
+    def document(self, value: JSON) -> JSON:
+        """A JSON value: by the names of members at any depth, and by what stands in its strings."""
+        for text in bodies.strings(value):
+            self._placeholders.note(text)
+        return self._value(value, None, 0, 0)
+
+    def _header(self, name: str, value: str) -> str:
+        if name == "idempotency-key":
+            self._known.add(value, "key")
+        if name == "x-request-id":
+            self._known.add_field(value, "rid")
+        if kind := self._known.whole(value) or self._names.in_document(name):
+            return self._placeholders.hide(value, kind)
+        return self.url(value) if name in LINKS else self.text(value)
+
+    def _body(self, body: bytes, content_type: str | None, depth: int) -> bytes | None:
+        if depth > _DEEPEST:
+            return None
+        if boundary := bodies.boundary(content_type):
+            return bodies.multipart(body, boundary, lambda part: self._part(part, depth + 1))
+        if packed.is_packed(body):
+            inner = packed.unpacked(body)
+            return body if inner is not None and self._body(inner, None, depth + 1) == inner else None
+        text, coding = bodies.decoded(body)
+        safer = self._form(text) if bodies.is_form(content_type) else self._text(text, depth)
+        if safer == text:
+            return body
+        return safer.encode() if coding == "utf-8" else None
+
+    def _part(self, part: bodies.Part, depth: int) -> bytes | None:
+        kind = self._names.in_form(part.name)
+        if kind and part.content:
+            return self._placeholders.hide(bodies.decoded(part.content)[0], kind).encode()
+        return self._body(part.content, part.content_type, depth)
+
+    def _form(self, text: str) -> str:
+        edits = members.in_form(text, self._names.in_form, self._placeholders.hide, lambda inner: self._text(inner, 1))
+        return self._rest(spliced(text, edits), 0)
+
+    def _value(self, value: JSON, kind: str | None, nested: int, depth: int) -> JSON:
+        """A value of a document, whose `kind` of secret the name before it told."""
+        if isinstance(value, str):
+            return self._placeholders.hide(value, kind) if kind else self._text(value, depth)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return self._number(value, kind)
+        if nested == _DEEPEST_DOCUMENT:
+            return self._placeholders.of("what is nested too deeply", "deep")
+        if isinstance(value, list):
+            return [self._value(item, kind, nested + 1, depth) for item in value]
+        return {self._text(name, depth): self._member(name, item, kind, nested, depth) for name, item in value.items()}
+
+    def _member(self, name: str, value: JSON, outer: str | None, nested: int, depth: int) -> JSON:
+        kind = self._names.in_document(name) or (None if plain(name) in PLAIN else outer)
+        if isinstance(value, int | float) and kind and not self._names.holds_numbers(name):
+            kind = None
+        return self._value(value, kind, nested + 1, depth)
+
+    def _number(self, value: float, kind: str | None) -> JSON:
+        text = str(value)
+        kind = self._known.whole(text) or (kind if len(text) >= _FEWEST_DIGITS else None)
+        return self._placeholders.of(text, kind) if kind else value
+
+    def _judge(self, in_query: bool, name: str) -> str | None:
+        return self._names.in_link(name) if in_query else self._names.in_document(name)
+
+    def _text(self, value: str, depth: int) -> str:
+        if kind := self._known.whole(value):
+            return self._placeholders.of(value, kind)
+        if not _REMARKABLE.search(value):
+            return self._without_known(value)
+        self._placeholders.note(value)
+        if depth > _DEEPEST:
+            return value
+        document = bodies.document_in(value)
+        if document is not None:
+            safer = self._value(document, None, 0, depth + 1)
+            return value if safer == document else json.dumps(safer, separators=bodies.separators(value))
+        return self._rest(self._named(value, depth), depth)
+
+    def _named(self, text: str, depth: int) -> str:
+        """Text without what a name before it tells to be secret."""
+        if not _NAMED.search(text):
+            return text
+        judge, hide = self._names.in_document, self._placeholders.hide
+        text = spliced(text, labelled.quoted(text, judge, hide))
+        text = spliced(text, labelled.elements(text, judge, hide))
+        return spliced(text, members.in_text(text, self._judge, hide, lambda inner: self._text(inner, depth + 1)))
+
+    def _rest(self, text: str, depth: int) -> str:
+        """Text without what is secret whatever its name."""
+        hide = self._placeholders.hide
+        text = self._without_known(text)
+        text = spliced(text, shaped(text, hide))
+        if depth < _DEEPEST:
+            text = spliced(text, packed.in_base64(text, lambda data: self._body(data, None, depth + 1) != data, hide))
+        return text
+
+    def _without_known(self, text: str) -> str:
+        if not self._known.may_be_in(text):
+            return text
+        return spliced(text, self._known.edits(text, self._placeholders.hide))

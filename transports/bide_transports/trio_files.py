@@ -1,0 +1,76 @@
+"""Files over trio: one fetched, one sent, several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import trio
+
+from bide.download import Download, Downloading
+from bide.errors import BideError
+from bide.messages import Reply, Request
+from bide.upload import Upload, Uploading
+from bide_transports.disk import Part
+from bide_transports.sinks import Into
+from bide_transports.sources import Sending
+from bide_transports.trio_clock import TrioClock
+from bide_transports.trio_pool import Content
+
+T = TypeVar("T")
+
+_FILES = 32  # at once, each with its part open; the pool bounds the connections among them
+
+
+class Exchange(Protocol):
+    """What sends one request, with the file that it takes or that takes its reply."""
+
+    def __call__(self, request: Request, into: Into | None = None, content: Content = None) -> Awaitable[Reply]:
+        """The reply, or why there is none."""
+        ...
+
+
+async def fetched(
+    begin: Callable[[], Part], exchange: Exchange, clock: TrioClock, note: Callable[[Download], None]
+) -> Path | BideError:
+    """Where a file is on disk now, or why it is not there: raised at once, it would cut the other files short."""
+    try:
+        with begin() as part:
+            state: Download = part.state
+            while isinstance(state, Downloading):
+                await clock.sleep_until(state.due)
+                reply = await exchange(state.request, part.into)
+                state = part.receive(reply, now=clock.now())
+                note(state)
+            return part.finish(state)
+    except BideError as error:
+        return error
+
+
+async def send(sending: Sending, exchange: Exchange, clock: TrioClock, note: Callable[[Upload], None]) -> str:
+    """The reference of a file that is at the service now."""
+    state: Upload = sending.state
+    while isinstance(state, Uploading):
+        await clock.sleep_until(state.due)
+        reply = await exchange(state.request, content=sending.content)
+        state = sending.receive(reply, now=clock.now())
+        note(state)
+    return sending.finish(state)
+
+
+async def each(files: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """What each of `files` comes to, in their order."""
+    if len(files) == 1:  # without a nursery, which would put an interrupt into a group
+        return [await files[0]()]
+    outcomes: dict[int, T] = {}
+    limit = trio.Semaphore(_FILES)
+
+    async def one(place: int) -> None:
+        async with limit:
+            outcomes[place] = await files[place]()
+
+    async with trio.open_nursery() as nursery:
+        for place in range(len(files)):
+            nursery.start_soon(one, place)
+    return [outcomes[place] for place in range(len(files))]
