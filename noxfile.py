@@ -10,6 +10,7 @@ import nox
 PROJECT = nox.project.load_toml("pyproject.toml")
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CORE = ("tests/core", "tests/test_laws.py")
+BROWSER = ("tests/browser",)
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 nox.options.sessions = ["tests", "lint", "typing"]
@@ -35,9 +36,16 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[all]", *_group("test"), *_group("real"))
     if session.python == HERE and not session.posargs:
         _tests_of_the_core(session)
-        session.run("pytest", "-n", "auto", *(f"--ignore={place}" for place in CORE))
+        session.run("pytest", "-n", "auto", *_without(*CORE, *BROWSER))
     else:
-        session.run("pytest", "-n", "auto", *session.posargs)
+        session.run("pytest", "-n", "auto", *_without(*BROWSER), *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The timeline of a cassette as a Chromium draws it: chromium-headless-shell, or any that is called so."""
+    session.install("-e", ".[all]", *_group("test"))
+    session.run("pytest", *(session.posargs or BROWSER))
 
 
 @nox.session
@@ -51,7 +59,7 @@ def wheel(session: nox.Session) -> None:
     session.install("--force-reinstall", "--no-deps", str(file))
     session.install(f"bide[all] @ {file.resolve().as_uri()}", *_group("test"))
     # The servers of tests/real weigh 400 MB and tell nothing of a wheel.
-    session.run("pytest", "-n", "auto", "--ignore=tests/real", *session.posargs)
+    session.run("pytest", "-n", "auto", *_without("tests/real", *BROWSER), *session.posargs)
 
 
 @nox.session
@@ -90,6 +98,10 @@ def bench(session: nox.Session) -> None:
     """Ratios, each measured in one interleaved run."""
     session.install("-e", ".[all]", *_group("test"), *_group("bench"))
     session.run("python", "-m", "tests.bench", *session.posargs)
+
+
+def _without(*places: str) -> list[str]:
+    return [f"--ignore={place}" for place in places]
 
 
 def _tests_of_the_core(session: nox.Session) -> None:

@@ -78,6 +78,13 @@ def dribble(content: bytes, *, every: float = 0.05) -> Step:
     return step
 
 
+def sip(line: Line, *, every: float = 0.05) -> None:
+    """Take in a little at a time, every so many seconds, until the client hangs up."""
+    line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    while line.sock.recv(16384) and not line.closing.wait(every):
+        pass
+
+
 def flood(content: bytes) -> Step:
     """Send `content` again and again until the client hangs up."""
 

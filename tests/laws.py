@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.dialects.places import Sign
 from bide.document import JSON
+from bide.errors import NotOffered
 
 START = 1_795_440_807.0  # 2026-11-23T13:33:27Z
 DIALECT = bide.ModelRoute()
@@ -287,7 +289,8 @@ def advance(job: bide.Job, step: Step) -> tuple[bide.Job, float]:
     if step.happens == "notice":
         return bide.notice(job, bide.Notice("evt_1", HANDLE), now=max(START, due - step.gap)), now
     if step.happens == "cancel" and isinstance(job, bide.Polling):
-        return bide.cancel(job, now=now), now
+        with suppress(NotOffered):  # a job of which only its address is known cannot always be cancelled
+            return bide.cancel(job, now=now), now
     if step.happens == "resume" and isinstance(job, bide.Abandoned) and job.reason is not bide.Reason.AMBIGUOUS:
         return bide.resume(job, now=now), now
     if isinstance(job, bide.Waiting) and not isinstance(step.happens, str):

@@ -8,9 +8,19 @@ from __future__ import annotations
 import platform
 import sys
 
-from tests.bench import client_wait, core_step, download_memory, imports, memory, trio_polls, trio_waits
+from tests.bench import (
+    cassette_verify,
+    client_wait,
+    core_step,
+    download_memory,
+    imports,
+    memory,
+    trio_polls,
+    trio_waits,
+)
 
 BENCHMARKS = {
+    "cassette_verify": cassette_verify.measure,
     "core_step": core_step.measure,
     "client_wait": client_wait.measure,
     "download_memory": download_memory.measure,
@@ -26,7 +36,7 @@ def main(names: list[str]) -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}")
     for name in names or BENCHMARKS:
         for figure in BENCHMARKS[name]():
-            print(f"{name:12} {figure}", flush=True)
+            print(f"{name:15} {figure}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,7 @@ from tests.hostile import (
     read,
     reply,
     send,
+    sip,
     stall,
     tell,
     wait_for,
@@ -229,6 +232,16 @@ def test_a_server_that_takes_nothing_in_is_too_slow(session: requests.Session) -
     assert answer == NoResponse(Cause.TIMEOUT, sent=True)
 
 
+def test_a_server_that_takes_in_little_by_little_is_too_slow(session: requests.Session) -> None:
+    with Server((sip,), (read, send(GOOD))) as server:
+        began = time.monotonic()
+        upload = replace(post(server.url, timeout=SHORT), method="PUT")
+        answer = exchange(upload, session=session, content=BytesIO(bytes(16 * MB)))
+        assert time.monotonic() - began < FORGIVING
+        assert answer == NoResponse(Cause.TIMEOUT, sent=True)
+        assert isinstance(exchange(get(server.url), session=session), Response)
+
+
 def test_slowness_and_silence_share_one_budget(session: requests.Session) -> None:
     with Server((read, dribble(GOOD[:2], every=0.9), stall)) as server:
         began = time.monotonic()
@@ -306,21 +319,21 @@ def test_a_proxy_that_refuses_connections_sends_nothing(session: requests.Sessio
 
 
 @pytest.mark.parametrize(
-    "script",
+    ("script", "cause"),
     [
-        (read, send(head(status="HTTP/1.1 407 Proxy Authentication Required"))),
-        (read,),
-        (read, hostile.reset),
-        (read, dribble(head(*["X-A: 1"] * 50))),
+        ((read, send(head(status="HTTP/1.1 407 Proxy Authentication Required"))), Cause.UNREACHABLE),
+        ((read,), Cause.UNREACHABLE),
+        ((read, hostile.reset), Cause.UNREACHABLE),
+        ((read, dribble(head(*["X-A: 1"] * 50))), Cause.TIMEOUT),
     ],
 )
-def test_a_tunnel_that_is_not_opened_sends_nothing(script: Script, session: requests.Session) -> None:
+def test_a_tunnel_that_is_not_opened_sends_nothing(script: Script, cause: Cause, session: requests.Session) -> None:
     with Server(script) as proxy:
         session.proxies = {"https": proxy.url}
         began = time.monotonic()
         answer = exchange(post("https://service.invalid", timeout=SHORT), session=session)
         assert time.monotonic() - began < FORGIVING
-    assert answer == NoResponse(Cause.UNREACHABLE, sent=False)
+    assert answer == NoResponse(cause, sent=False)
     assert proxy.received[0].startswith(b"CONNECT service.invalid:443 ")
 
 
@@ -377,24 +390,24 @@ def test_a_job_gives_up_at_once_where_the_certificate_is_not_trusted(authority: 
 
 
 @pytest.mark.parametrize(
-    "script",
+    ("script", "cause"),
     [
-        (hear,),
-        (hear, hostile.reset),
-        (hear, send(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
-        (hear, stall),
-        (hear, dribble(b"\x16\x03\x03\x10\x00" + bytes(400))),
+        ((hear,), Cause.UNREACHABLE),
+        ((hear, hostile.reset), Cause.UNREACHABLE),
+        ((hear, send(b"HTTP/1.1 400 Bad Request\r\n\r\n")), Cause.UNREACHABLE),
+        ((hear, stall), Cause.TIMEOUT),
+        ((hear, dribble(b"\x16\x03\x03\x10\x00" + bytes(400))), Cause.TIMEOUT),
     ],
     ids=["end", "reset", "plain HTTP", "silence", "a byte at a time"],
 )
 def test_a_handshake_that_fails_sends_nothing_and_may_be_tried_again(
-    script: Script, trusting: requests.Session
+    script: Script, cause: Cause, trusting: requests.Session
 ) -> None:
     with Server(script, scheme="https") as server:
         began = time.monotonic()
         answer = exchange(post(server.url, timeout=SHORT), session=trusting)
         assert time.monotonic() - began < FORGIVING
-    assert answer == NoResponse(Cause.UNREACHABLE, sent=False)
+    assert answer == NoResponse(cause, sent=False)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """requests with a bound on the whole exchange, not only on the gap between two bytes.
 
-`requests` hands its timeout to the socket, where it starts anew with every byte: a server that sends one
-byte a second is never too slow. Here the socket's timeout is a budget that all reads share until it is
-set again, which urllib3 does once per response. The head of a response, interim ones included, is bounded in
-bytes, and one that ends before its empty line is cut, not whole. Everything else stays requests' own:
+`requests` hands its timeout to the socket, where it starts anew with every byte: a server that sends or takes one
+byte a second is never too slow. Here the socket's timeout is a budget that all reads and writes share until it is
+set again, which urllib3 does once per request and once per response. The head of a response, interim ones included,
+is bounded in bytes, and one that ends before its empty line is cut, not whole. Everything else stays requests' own:
 proxies, CA settings, pooling.
 """
 
@@ -44,19 +44,24 @@ class BoundedAdapter(HTTPAdapter):
 
 
 class _Budget:
-    """A socket whose timeout bounds the sum of all reads after `settimeout`, and each whole write."""
+    """A socket whose timeout bounds the sum of all reads and writes after `settimeout`."""
 
     def __init__(self, sock: Any) -> None:
         self.sock = sock
-        self.timeout: float | None = sock.gettimeout()
-        self.end: float | None = None
+        self.settimeout(sock.gettimeout())
 
     def settimeout(self, timeout: float | None) -> None:
-        self.timeout = timeout
         self.end = None if timeout is None else time.monotonic() + timeout
 
+    def hurry(self) -> None:
+        """Leave the next call what is left of the budget; raises `TimeoutError` when that is nothing."""
+        left = None if self.end is None else self.end - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError("the whole exchange took too long")
+        self.sock.settimeout(left)
+
     def sendall(self, data: bytes) -> None:
-        self.sock.settimeout(self.timeout)
+        self.hurry()
         self.sock.sendall(data)
 
     def makefile(self, mode: str, *_: Any, **__: Any) -> io.BufferedReader:
@@ -79,12 +84,7 @@ class _BudgetReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int | None:
-        end = self._budget.end
-        if end is not None:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the whole response took too long")
-            self._budget.sock.settimeout(left)
+        self._budget.hurry()
         count = self._raw.readinto(buffer)
         if self.room is not None:
             if not count:  # http.client takes this for the end of the head (RFC 9112, 8)

@@ -16,6 +16,7 @@ _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 
 def no_connection(error: BaseException) -> NoResponse:
     """`error`, raised before anything was sent, as the value the core decides on."""
+    too_slow = False
     for cause in chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return NoResponse(Cause.UNTRUSTED, sent=False)
@@ -23,7 +24,8 @@ def no_connection(error: BaseException) -> NoResponse:
             return NoResponse(Cause.UNRESOLVED, sent=False)
         if isinstance(cause, UnicodeError):  # a name that no host can have (RFC 3490, 4.1)
             return NoResponse(Cause.UNRESOLVED, sent=False)
-    return NoResponse(Cause.UNREACHABLE, sent=False)
+        too_slow = too_slow or isinstance(cause, TimeoutError)
+    return NoResponse(Cause.TIMEOUT if too_slow else Cause.UNREACHABLE, sent=False)
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

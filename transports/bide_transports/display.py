@@ -1,4 +1,4 @@
-"""How the command shows a job on its way: a live line on a terminal, plain lines elsewhere, or JSON.
+"""How the command shows jobs on their way: a live line on a terminal, plain lines elsewhere, or JSON.
 
 Progress goes to stderr, so stdout holds results only; with `--json` stdout holds one document per state.
 """
@@ -24,37 +24,47 @@ Show: TypeAlias = Callable[[bide.Job], None]
 Now: TypeAlias = Callable[[], float]
 
 
-@contextmanager
-def display(now: Now, *, as_json: bool) -> Generator[Show]:
-    """A function that shows each state of one job in the way that fits; use it around the whole wait."""
-    console = Console(stderr=True)
-    if as_json:
-        yield lambda job: print_json(document(job, now=now()))
-    elif not console.is_terminal:
-        yield lambda job: click.echo(sentence(job, now=now()), err=True)
-    else:
-        line = _LiveLine(now)
-        with Live(console=console, get_renderable=line.render, refresh_per_second=8, transient=True):
-            yield line.show
-        console.print(sentence(line.job, now=now()) if line.job else "", highlight=False, markup=False)
+class Display:
+    """Shows each state of `several` jobs, or of one, in the way that fits."""
 
-
-class _LiveLine:
-    """One line on a terminal that counts the seconds down by itself."""
-
-    def __init__(self, now: Now) -> None:
-        self._now = now
+    def __init__(self, now: Now, *, as_json: bool, several: bool = False) -> None:
+        self._now, self._as_json, self._several = now, as_json, several
+        self._console = Console(stderr=True)
+        self._under_way: dict[str, bide.Job] = {}
         self._spinner = Spinner("dots")
-        self.job: bide.Job | None = None
 
-    def show(self, job: bide.Job) -> None:
-        self.job = job
+    @contextmanager
+    def open(self) -> Generator[Show]:
+        """A function that shows one state; leave it to write anything else to the terminal."""
+        if self._as_json:
+            yield lambda job: print_json(document(job, now=self._now()))
+        elif not self._console.is_terminal:
+            yield lambda job: click.echo(self._line(job), err=True)
+        else:
+            shown: list[bide.Job] = []
+            with Live(console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True):
+                yield lambda job: shown.append(self._note(job))
+            for job in shown[-1:]:
+                self._console.print(self._line(job), highlight=False, markup=False)
 
-    def render(self) -> Spinner | str:
-        if self.job is None:
-            return ""
-        self._spinner.update(text=sentence(self.job, now=self._now()))
-        return self._spinner
+    def _note(self, job: bide.Job) -> bide.Job:
+        self._under_way.pop(job.terms.seed, None)
+        if isinstance(job, bide.Waiting):
+            self._under_way[job.terms.seed] = job
+        return job
+
+    def _render(self) -> Spinner | str:
+        """A line for each job that counts the seconds down by itself."""
+        self._spinner.update(text="\n  ".join(map(self._line, self._under_way.values())))
+        return self._spinner if self._under_way else ""
+
+    def _line(self, job: bide.Job) -> str:
+        return f"{name(job)}  {sentence(job, now=self._now())}" if self._several else sentence(job, now=self._now())
+
+
+def name(job: bide.Job) -> str:
+    """What people may call a job: its id, or what may be shown of its address; before it has one, its key."""
+    return shown(job.handle or job.terms.seed)
 
 
 def sentence(job: bide.Job, *, now: float) -> str:
@@ -82,6 +92,7 @@ def document(job: bide.Job, *, now: float) -> dict[str, Any]:
     past = job.past
     facts: dict[str, Any] = {
         "state": type(job).__name__,
+        "job": shown(job.terms.seed),
         "id": shown(job.handle) if job.handle else None,
         "status": past.status or None,
         "progress": past.progress,

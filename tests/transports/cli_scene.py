@@ -1,0 +1,82 @@
+"""The command against an emulated service: asked in this process, or typed into a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from bide_transports.cli import main
+from bide_transports.emulator import Limit, Plan, Service
+from bide_transports.emulator.server import Emulator
+
+START = 1_800_000_000.0
+AMPLE = Limit(10**6, 60.0)
+SLOW = Plan(duration=60.0, width=64, height=48)
+
+
+def slow() -> Service:
+    """A service whose jobs take a minute of its own time."""
+    return Service(default=SLOW, limit=AMPLE)
+
+
+def jumping(service: Service) -> Callable[[], float]:
+    """A clock that stands still until a cancellation is asked for, and is a minute later from then on."""
+    return lambda: START + 60.0 * any(seen.kind == "cancel" for seen in service.account.seen)
+
+
+def ask(emulator: Emulator, *words: str) -> Result:
+    """What the command answers, asked in this process."""
+    env = {"MODELROUTE_API_KEY": emulator.key}
+    return CliRunner().invoke(main, [*words, "--base-url", emulator.base_url], env=env)
+
+
+def tokens(place: Path) -> list[Path]:
+    """The token files there."""
+    return sorted(place.glob("bide-*.json"))
+
+
+@dataclass
+class Typed:
+    """A command that runs, and what it has said so far."""
+
+    process: subprocess.Popen[str]
+    said: list[str] = field(default_factory=list[str])
+
+    def until(self, word: str) -> None:
+        """Read what it says until a line with `word`."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line)
+            if word in line:
+                return
+        raise AssertionError(f"it never said {word}: {self.said}")
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> tuple[int, str, str]:
+        """The exit code, all of stdout, all of stderr."""
+        out, rest = self.process.communicate()
+        return self.process.returncode, out, "".join(self.said) + rest
+
+
+@contextmanager
+def typed(emulator: Emulator, *words: str) -> Generator[Typed]:
+    """The command in a process of its own."""
+    program = [sys.executable, "-c", "from bide_transports.cli import main; main()"]
+    env = os.environ | {"MODELROUTE_API_KEY": emulator.key}
+    command = [*program, *words, "--base-url", emulator.base_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        try:
+            yield Typed(process)
+        finally:
+            process.kill()

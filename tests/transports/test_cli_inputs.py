@@ -1,0 +1,189 @@
+"""`bide run -i NAME=@FILE`: local files are uploaded first, and nothing is submitted before they are there."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bide import Request, Response
+from bide_transports import requests
+from bide_transports.cli import main
+from bide_transports.emulator import Broken, Drop, Fault, Plan, Service, Variants, too_many
+from bide_transports.emulator.server import Emulator, serve
+
+PHOTO = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4000
+RUN = ("run", "flux-1.1-pro", "--pace", "0.05")
+
+
+class Watched(Service):
+    """A service that keeps the inputs of the jobs."""
+
+    def __init__(self) -> None:
+        super().__init__(default=Plan(duration=0.1, dispatched=0.02, handed_over=0.05))
+        self.inputs: list[dict[str, Any]] = []
+
+    def handle(self, request: Request, *, now: float) -> Response | Broken:
+        if request.method == "POST" and request.url.endswith("/v1/executions"):
+            self.inputs.append(json.loads(request.body)["input"])
+        return super().handle(request, now=now)
+
+
+@pytest.fixture
+def service() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def emulator(service: Watched) -> Iterator[Emulator]:
+    with serve(service) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.png").write_bytes(PHOTO)
+    return tmp_path
+
+
+def bide(emulator: Emulator, *words: str) -> Result:
+    """What the command answers, asked in this process."""
+    env = {"MODELROUTE_API_KEY": emulator.key}
+    return CliRunner().invoke(main, [*RUN, *words, "--base-url", emulator.base_url], env=env)
+
+
+def stored(emulator: Emulator, file: str) -> bytes:
+    with requests.Client(emulator.key, dialect=emulator.dialect) as client:
+        reply = client.exchange(emulator.dialect.locate(file))
+    assert isinstance(reply, Response)
+    return reply.body
+
+
+def test_a_file_is_uploaded_and_its_reference_submitted(emulator: Emulator, service: Watched) -> None:
+    answer = bide(emulator, "-i", "image=@photo.png", "-i", "prompt=a fox", "-i", "width=512")
+    assert answer.exit_code == 0, answer.stderr
+    (given,) = service.inputs
+    assert (given["prompt"], given["width"]) == ("a fox", 512)
+    assert stored(emulator, given["image"]) == PHOTO
+    assert [line.split()[2:] for line in answer.stderr.splitlines()[:4]] == [
+        ["UPLOADING", "photo.png", "0%"],
+        ["UPLOADING", "photo.png", "0%"],
+        ["UPLOADING", "photo.png", "100%"],
+        ["UPLOADED", "photo.png", "100%"],
+    ]
+    assert json.loads(answer.stdout)["status"] == "COMPLETED"
+    assert emulator.account.credentials_at_storage == 0
+    assert emulator.account.uploads == 1
+
+
+def test_several_files_and_an_empty_one(emulator: Emulator, service: Watched, place: Path) -> None:
+    (place / "mask").touch()
+    assert bide(emulator, "-i", "image=@photo.png", "-i", f"mask=@{place / 'mask'}").exit_code == 0
+    (given,) = service.inputs
+    assert stored(emulator, given["image"]) == PHOTO
+    assert stored(emulator, given["mask"]) == b""
+
+
+def test_two_at_signs_are_a_text_with_one(emulator: Emulator, service: Watched) -> None:
+    assert bide(emulator, "-i", "to=@@photo.png", "-i", "at=@@", "-i", "mail=a@b", "-i", 'q="@x"').exit_code == 0
+    assert service.inputs == [{"to": "@photo.png", "at": "@", "mail": "a@b", "q": "@x"}]
+    assert emulator.account.uploads == 0
+
+
+@pytest.mark.parametrize("name", ["nowhere.png", "", ".", "pipe"])
+def test_a_name_that_is_no_file_is_a_wrong_call(emulator: Emulator, place: Path, name: str) -> None:
+    os.mkfifo(place / "pipe")
+    answer = bide(emulator, "-i", f"image=@{name}")
+    assert answer.exit_code == 2
+    assert f"{name!r} is no file: name one, or begin with @@" in " ".join(answer.stderr.split())
+    assert emulator.account.requests == 0
+
+
+def test_json_tells_of_each_file_that_is_there(emulator: Emulator, service: Watched) -> None:
+    answer = bide(emulator, "-i", "image=@photo.png", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    first, second = (json.loads(line) for line in answer.stdout.splitlines()[:2])
+    assert first == {"state": "Uploaded", "input": "image", "path": "photo.png", "file": service.inputs[0]["image"]}
+    assert second["state"] == "Submitting"
+    assert "UPLOAD" not in answer.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_file_that_the_service_does_not_take_is_told_and_nothing_submitted(
+    emulator: Emulator, words: tuple[str, ...]
+) -> None:
+    emulator.service.inject(Fault("put", Response(413)))
+    answer = bide(emulator, "-i", "image=@photo.png", *words)
+    assert answer.exit_code == 1
+    assert "photo.png could not be uploaded: the service refuses the request (HTTP_413" in answer.stderr
+    assert answer.stderr.endswith("; nothing was submitted\n")
+    assert answer.stdout == ""
+    assert emulator.account.executions == 0
+
+
+def test_a_service_that_takes_no_files_is_a_wrong_call(emulator: Emulator) -> None:
+    env = {"BIDE_API_KEY": "any"}
+    words = [*RUN, "-i", "image=@photo.png", "--dialect", "replicate", "--base-url", emulator.base_url]
+    answer = CliRunner().invoke(main, words, env=env)
+    assert answer.exit_code == 2
+    assert "takes no uploads" in answer.stderr
+
+
+def test_trouble_is_waited_out_and_the_wait_told(place: Path) -> None:
+    faults = [Fault("upload", too_many(0.1)), Fault("put", Drop("before"))]
+    variants = Variants(upload="particulars", confirm=False)
+    with serve(Service(default=Plan(duration=0.1), faults=faults, variants=variants)) as emulator:
+        answer = bide(emulator, "-i", "image=@photo.png", "--save", "out")
+    assert answer.exit_code == 0, answer.stderr
+    assert "(retry-after)" in answer.stderr
+    assert "(backoff)" in answer.stderr
+    assert len(list((place / "out").iterdir())) == 1
+
+
+def test_an_interrupt_submits_nothing(place: Path) -> None:
+    with serve(Service(faults=[Fault("upload", too_many(300))])) as emulator:
+        words = [*RUN, "-i", "image=@photo.png", "--base-url", emulator.base_url]
+        env = os.environ | {"MODELROUTE_API_KEY": emulator.key}
+        program = [sys.executable, "-c", "from bide_transports.cli import main; main()", *words]
+        with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=env) as running:
+            assert running.stderr is not None
+            for line in running.stderr:
+                if "next try in" in line:
+                    break
+            running.send_signal(signal.SIGINT)
+            said = running.stderr.read()
+        assert running.returncode == 130
+        assert said == "bide: interrupted; nothing was submitted\n"
+        assert list(place.iterdir()) == [place / "photo.png"]
+        assert emulator.account.executions == 0
+
+
+def test_a_terminal_gets_a_live_line(emulator: Emulator, place: Path) -> None:
+    (place / "[b]photo.png").write_bytes(PHOTO)
+    ours, theirs = pty.openpty()
+    words = [*RUN, "-i", "image=@[b]photo.png", "--base-url", emulator.base_url]
+    program = [sys.executable, "-c", "from bide_transports.cli import main; main()", *words]
+    env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120", "MODELROUTE_API_KEY": emulator.key}
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=theirs, env=env) as running:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            shown += chunk
+    os.close(ours)
+    assert running.returncode == 0, shown
+    assert b"UPLOADED  [b]photo.png  100%" in shown
+    assert b"\x1b[" in shown

@@ -1,0 +1,128 @@
+"""What a job is given on the command line: JSON, text, or `@FILE`, a local file that is uploaded first."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from bide.document import JSON
+from bide.errors import UploadError
+from bide.upload import Upload, Uploading
+from bide_transports.display import print_json
+from bide_transports.drive import INTERRUPTED
+from bide_transports.requests import Client
+from bide_transports.sources import UploadNote
+from bide_transports.wishes import tell
+
+
+class LocalFile(NamedTuple):
+    """A file in place of a value: its reference at the service is the value, once it is there."""
+
+    path: Path
+
+
+Inputs: TypeAlias = Mapping[str, "JSON | LocalFile"]
+
+
+def _to_inputs(_: click.Context, __: click.Parameter, pairs: Iterable[str]) -> Inputs:
+    inputs: dict[str, JSON | LocalFile] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{pair!r} is no input: give name=value")
+        inputs[name] = _local(value) if value.startswith("@") else _parsed(value)
+    return inputs
+
+
+def _local(value: str) -> str | LocalFile:
+    if value.startswith("@@"):
+        return value[1:]
+    path = Path(value[1:])
+    if not path.is_file():
+        raise click.BadParameter(f"{value[1:]!r} is no file: name one, or begin with @@ for a text that begins with @")
+    return LocalFile(path)
+
+
+def _parsed(value: str) -> JSON:
+    try:
+        parsed: JSON = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return parsed
+
+
+INPUT = click.option(
+    "-i",
+    "--input",
+    "inputs",
+    multiple=True,
+    callback=_to_inputs,
+    metavar="NAME=VALUE",
+    help="JSON, or else text; @FILE uploads that file first.",
+)
+
+
+def uploaded(client: Client, inputs: Inputs, *, as_json: bool) -> dict[str, JSON]:
+    """The inputs with each local file uploaded and its reference in its place; ends the command where that fails."""
+    try:
+        return {
+            name: _sent(client, name, value.path, as_json=as_json) if isinstance(value, LocalFile) else value
+            for name, value in inputs.items()
+        }
+    except UploadError as error:
+        raise click.ClickException(f"{error}; nothing was submitted") from None
+    except KeyboardInterrupt:
+        tell("interrupted; nothing was submitted")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _sent(client: Client, name: str, path: Path, *, as_json: bool) -> str:
+    with _display(path, client.clock.now, as_json=as_json) as note:
+        file = client.upload(path, note=note)
+    if as_json:
+        print_json({"state": "Uploaded", "input": name, "path": str(path), "file": file})
+    return file
+
+
+@contextmanager
+def _display(path: Path, now: Callable[[], float], *, as_json: bool) -> Generator[UploadNote]:
+    """What shows each state of an upload: a live line on a terminal, plain lines elsewhere; nothing with JSON."""
+    console, states = Console(stderr=True), deque[Upload](maxlen=1)
+
+    def plain(state: Upload) -> None:
+        if not isinstance(state, Uploading) or state.sent in (0, state.size):  # and not on its way between the two
+            click.echo(_sentence(path, state, now()), err=True)
+
+    if as_json:
+        yield lambda _: None
+    elif not console.is_terminal:
+        yield plain
+    else:
+        spinner = Spinner("dots")
+
+        def live() -> Spinner:
+            spinner.update(text=Text(_sentence(path, states[-1], now()) if states else ""))
+            return spinner
+
+        with Live(console=console, get_renderable=live, refresh_per_second=8, transient=True):
+            yield states.append
+        console.print(Text(_sentence(path, states[-1], now())))
+
+
+def _sentence(path: Path, state: Upload, now: float) -> str:
+    """The state in one line for people."""
+    share = state.sent / state.size if state.size else 1.0
+    parts = [f"{now - state.past.since:5.1f} s", type(state).__name__.upper(), str(path), f"{share:.0%}"]
+    if isinstance(state, Uploading) and state.due - now >= 0.05:
+        parts.append(f"next try in {state.due - now:.1f} s ({state.why.value})")
+    return "  ".join(parts)

@@ -1,0 +1,168 @@
+"""What the commands' options say, and the client and the wishes that follow from them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+import bide
+from bide.dialects.declared import Declared
+from bide.dialects.modelroute import SMALL, TESTING
+from bide.errors import CallerError, SaveError
+from bide_transports.cli_dialect import declared
+from bide_transports.desk import OnTimeout
+from bide_transports.requests import Client
+from bide_transports.wishes import OnInterrupt, Wishes
+
+_PACES: dict[str, bide.Pace] = {"default": bide.Growing(), "testing": TESTING, "small": SMALL}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the options say that several commands share."""
+
+    base_url: str | None
+    dialect: str | None
+    as_json: bool
+    patience: bide.Patience | None
+    key_file: Path | None
+    journal: Path | None
+    pace: bide.Pace = _PACES["default"]
+    on_timeout: OnTimeout = "detach"
+    on_interrupt: OnInterrupt = "detach"
+
+    def client(self) -> Client:
+        """A client of the chosen service.
+
+        Raises `CallerError` without a usable key, dialect, base URL or journal, and for a journal of another service;
+        `SaveError` for one that cannot be kept.
+        """
+        key, dialect = self._spoken()
+        client = Client(
+            key,
+            dialect=dialect,
+            pace=self.pace,
+            patience=self.patience or bide.Patience(),
+            journal=self.journal,
+            on_timeout=self.on_timeout,
+        )
+        try:
+            client.resume_all()  # a job of one service written down beside another's: neither could be resumed
+        except CallerError:
+            client.close()
+            raise
+        return client
+
+    def unfinished(self, client: Client) -> list[bide.Job]:
+        """The jobs in the journal for which something is left to be done; a deadline that was given counts from now."""
+        return [
+            job if isinstance(job, bide.Finished) else client.resume(job, patience=self.patience)
+            for job in client.resume_all()
+        ]
+
+    def wishes(self, save: Path | None = None, *, forget: bool = False) -> Wishes:
+        """The same for one drive."""
+        options = {"--dialect": self.dialect, "--base-url": self.base_url, "--key-file": self.key_file}
+        service = (word for name, value in options.items() if value is not None for word in (name, str(value)))
+        return Wishes(self.as_json, tuple(service), save, self.journal, self.on_interrupt, forget)
+
+    def _spoken(self) -> tuple[str | None, bide.Dialect]:
+        if self.dialect is None:
+            usual = bide.ModelRoute() if self.base_url is None else bide.ModelRoute(self.base_url)
+            return _key(self.key_file, "MODELROUTE_API_KEY"), usual
+        declaration = declared(self.dialect)
+        key = None if declaration.authorization is None else _key(self.key_file, "BIDE_API_KEY")
+        return key, Declared(declaration, self.base_url or "")
+
+
+def _key(file: Path | None, variable: str) -> str:
+    if file is not None:
+        try:
+            return file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CallerError(f"the key file {file} cannot be read ({error.__class__.__name__})") from None
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise CallerError(f"there is no API key: set {variable}, or name a file that holds it with --key-file")
+    return key
+
+
+def _to_pace(_: click.Context, __: click.Parameter, value: str) -> bide.Pace:
+    try:
+        return _PACES.get(value) or bide.Every(float(value))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no pace: give {', '.join(_PACES)}, or seconds (0.05 or more)") from None
+
+
+def _to_patience(_: click.Context, __: click.Parameter, value: float | None) -> bide.Patience | None:
+    try:
+        return None if value is None else bide.Patience(deadline=value)
+    except CallerError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document per state on stdout.")
+SAVE = click.option("--save", type=click.Path(path_type=Path), metavar="DIR", help="Save the result's files there.")
+PACE = click.option("--pace", default="default", callback=_to_pace, help="default, testing, small, or seconds.")
+ON_TIMEOUT = click.option(
+    "--on-timeout",
+    type=click.Choice(["detach", "cancel"]),
+    default="detach",
+    show_default=True,
+    help="What becomes of the job at the deadline.",
+)
+ON_INTERRUPT = click.option(
+    "--on-interrupt",
+    type=click.Choice(["detach", "cancel"]),
+    default="detach",
+    show_default=True,
+    help="What becomes of it at Ctrl-C; a second one always detaches.",
+)
+_JOURNAL = click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write each job down there before it is sent; not even a crash loses one.",
+)
+_KEY = click.option(
+    "--key-file",
+    type=click.Path(path_type=Path),
+    help="The file that holds the key, if not MODELROUTE_API_KEY, or BIDE_API_KEY with --dialect.",
+)
+_DIALECT = click.option(
+    "--dialect",
+    metavar="NAME|FILE",
+    help="Another service than ModelRoute: one that is built in, or declared in a file.",
+)
+_BASE = click.option("--base-url", metavar="URL", help="The API to speak to, if not the dialect's usual one.")
+_DEADLINE = click.option(
+    "--deadline", "patience", type=float, callback=_to_patience, metavar="SECONDS", help="When to stop waiting."
+)
+
+
+def with_options(*options: Callable[[Any], Any]) -> Callable[[Callable[..., int]], Callable[..., None]]:
+    """A function to make a command of, with the shared options and `options`; what it returns is the exit code."""
+
+    def decorate(function: Callable[..., int]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def invoke(**given: Any) -> None:
+            names = Choice.__dataclass_fields__.keys() & given.keys()
+            choice = Choice(**{name: given.pop(name) for name in names})
+            try:
+                sys.exit(function(choice, **given))
+            except (CallerError, SaveError) as error:
+                raise click.UsageError(str(error)) from None
+
+        decorated: Callable[..., None] = invoke
+        for option in (*options, _JOURNAL, _DIALECT, _BASE, _KEY, _DEADLINE, JSON):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
