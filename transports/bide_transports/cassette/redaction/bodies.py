@@ -72,9 +72,9 @@ def decoded(body: bytes) -> tuple[str, str]:
 
 
 def document_in(text: str) -> JSON:
-    """The object or list that `text` is, or None: no JSON, or JSON that would change when it is written again."""
+    """The object, list or string that `text` is in JSON; None for no JSON, and for what would lose by rewriting."""
     start = text.lstrip("\ufeff \t\r\n")[:1]
-    if start not in ("{", "["):
+    if start not in ("{", "[", '"'):
         return None
     try:
         return cast("JSON", json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_unique))

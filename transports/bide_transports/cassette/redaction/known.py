@@ -128,16 +128,16 @@ def _looks(value: str) -> Iterator[str]:
 
 
 def _character(character: str) -> str:
-    """All spellings of one character; escapes may have been escaped again, up to four times."""
+    """All spellings of one character; escapes may have been escaped again, in JSON five times, in a URL three."""
     data = character.encode("utf-8", "surrogatepass")
     units = character.encode("utf-16-be", "surrogatepass").hex()
     spellings = ["".join(f"%(?:25){{0,3}}{_digits(f'{byte:02x}')}" for byte in data)]
-    spellings += ["".join(rf"\\{{1,8}}u{_digits(units[at : at + 4])}" for at in range(0, len(units), 4))]
+    spellings += ["".join(rf"\\{{1,32}}u{_digits(units[at : at + 4])}" for at in range(0, len(units), 4))]
     spellings += [_BASE64_SPELLINGS.get(character, re.escape(character))]
     if character in "\"/\\'":
-        spellings.append(rf"\\{{1,8}}{re.escape(character)}")
+        spellings.append(rf"\\{{1,32}}{re.escape(character)}")
     if character in _CONTROLS:
-        spellings.append(rf"\\{{1,8}}{_CONTROLS[character]}")
+        spellings.append(rf"\\{{1,32}}{_CONTROLS[character]}")
     if character in _OTHERWISE:
         spellings.append(re.escape(_OTHERWISE[character]))
     return f"(?:{'|'.join(spellings)})"

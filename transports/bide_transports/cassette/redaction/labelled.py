@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from bide_transports.cassette.redaction.placeholders import Edit, Hide
 
-_LABEL = re.compile(r"(?<![\w.-])([\w.-]+)(?:\\{0,8}[\"'])?\s{0,8}[:=]\s{0,8}(\\{0,8})([\"'])")
+_LABEL = re.compile(r"(?<![\w.-])([\w.-]+)(?:\\{0,32}[\"'])?\s{0,8}[:=]\s{0,8}(\\{0,32})([\"'])")
 _ELEMENT = re.compile(r"<([\w:.-]+)>([^<>]+)<")
 _UNTIL = {quote: re.compile(rf"[^{quote}\\]*(?:\\.[^{quote}\\]*)*", re.DOTALL) for quote in "\"'"}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TypeAlias
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -15,8 +14,8 @@ Judge: TypeAlias = Callable[[bool, str], "str | None"]
 Look: TypeAlias = Callable[[str], str]  # a text looked into once more
 
 _RUN = re.compile(r"[^\s\"'<>`]+")
-_IN_LINK = re.compile(r"[?&#]|\\{1,8}u0026")
-_ELSEWHERE = re.compile(r"[&;]|\\{1,8}u0026")
+_IN_LINK = re.compile(r"[?&#]|\\{1,32}u0026")
+_ELSEWHERE = re.compile(r"[&;]|\\{1,32}u0026")
 _NOT_OF_A_NAME = re.compile(r"[^\w.%\[\]~$-]")
 _LONGEST_NAME = 80
 
@@ -41,7 +40,7 @@ def in_link(link: str, judge: Judge, hide: Hide, look: Look) -> Iterator[Edit]:
         in_query = in_query or before in ("?", "#")
         if start < done:
             continue
-        for edit in _member(link, start, end, partial(judge, in_query), hide, look):
+        for edit in _member(link, start, end, judge, in_query, hide, look):
             done = edit[1]
             yield edit
 
@@ -68,23 +67,21 @@ def _parts(text: str, separator: re.Pattern[str]) -> Iterator[tuple[int, int, st
     yield start, len(text), before
 
 
-def _member(
-    text: str, start: int, end: int, judge: Callable[[str], str | None], hide: Hide, look: Look
-) -> Iterator[Edit]:
-    split = text.find("=", start, end)
-    if split >= 0:
-        kind = judge(_name(text[max(start, split - _LONGEST_NAME) : split]))
-        start = split + 1
-        if kind:
-            end = _end(text, start, end)
-            value = unquote(text[start:end])
+def _member(text: str, start: int, end: int, judge: Judge, in_query: bool, hide: Hide, look: Look) -> Iterator[Edit]:
+    """Edits for one part, `name=value`; the value may have more of its own, as in `a=b,token=c`."""
+    name, split = start, text.find("=", start, end)
+    while split >= 0:
+        if kind := judge(in_query and name == start, _name(text[max(name, split - _LONGEST_NAME) : split])):
+            end = _end(text, split + 1, end)
+            value = unquote(text[split + 1 : end])
             if (safer := hide(value, kind)) != value:
-                yield start, end, quote(safer, safe="/:+,", errors="replace")
+                yield split + 1, end, quote(safer, safe="/:+,", errors="replace")
             return
-    if "%" in text[start:end]:
-        inner = unquote(text[start:end])
-        if inner != text[start:end] and (safer := look(inner)) != inner:
-            yield start, end, quote(safer, safe="/:", errors="replace")
+        name, split = split + 1, text.find("=", split + 1, end)
+    start = text.find("=", start, end) + 1 or start
+    inner = unquote(text[start:end])
+    if inner != text[start:end] and (safer := look(inner)) != inner:
+        yield start, end, quote(safer, safe="/:", errors="replace")
 
 
 def _end(text: str, start: int, end: int) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from bide_transports.cassette.redaction.placeholders import Edit, Hide, gaps
 
 #: A token begins where no letter or digit goes before: `risk-...` holds no `sk-...`. An escape is no letter.
-_EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
+_EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
 _SHAPES = (
     r"(?P<worded>(?:sk|rk|pk|mr)[-_][A-Za-z0-9_-]{12,})",
     r"gh[pousr]_[A-Za-z0-9]{20,}",
@@ -30,6 +30,7 @@ _SHAPES = (
     r"key_[0-9a-f]{64,}",
     r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*",
 )
+_GLUED = re.compile("|".join(_SHAPES))  # to a placeholder, which is an edge, too
 _TOKEN = re.compile(f"{_EDGE}(?:{'|'.join(_SHAPES)})")
 _LETTERS = re.compile(
     r"(?:sk|rk|pk|mr)[-_]|gh[pousr]_|github_pat_|A(?:KIA|SIA)|AIza|ya29|xox|r8_|hf_|glpat|npm_|whsec_|key_|eyJ"
@@ -60,7 +61,8 @@ def shaped(text: str, hide: Hide) -> Iterator[Edit]:
 def _tokens(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     if _LETTERS.search(text, start, end) is None:
         return
-    for found in _TOKEN.finditer(text, start, end):
+    glued = _GLUED.match(text, start, end) if start else None
+    for found in (*((glued,) if glued else ()), *_TOKEN.finditer(text, start, end)):
         if found["worded"] is None or _SEGMENT.search(found[0], 3):
             yield found.span()
 

@@ -2,14 +2,15 @@
 
 Each text is looked through by the same passes in the same order: first secrets with a name, since their values reach
 as far as the place they stand in; then known values; then shapes; then what is packed. What a pass has replaced is a
-placeholder, which no later pass touches. So all is found in one go, and looked through again, nothing changes.
+placeholder, which no later pass touches. A secret with a blank or a quote in it may hide where a link ends: so a text
+in which something was found is looked through once more.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from bide.document import JSON
 from bide_transports.cassette.redaction import bodies, labelled, members, packed
@@ -21,6 +22,7 @@ from bide_transports.cassette.redaction.rules import LINKS, STANDARD, Of, Rules
 
 _DEEPEST = 4  # texts within one another, such as JSON in a query in a link
 _DEEPEST_DOCUMENT = 100  # containers in one another; what is deeper is replaced
+_ROUNDS = 4  # a text is looked through again while that changes it
 _FEWEST_DIGITS = 4  # of a number that is a secret; shorter ones are counts
 #: What is in each text that holds more than known values: most strings of a document have none of these.
 _REMARKABLE = re.compile(r"[=%\"'<{\[\\@_-]|A[KSI]|ya29|xox|eyJ|(?i:earer|asic)|[A-Za-z0-9+/]{24}")
@@ -60,10 +62,9 @@ class Redactor:
 
     def url(self, value: str) -> str:
         """A link, absolute or relative, which leads to the same place as every other spelling of it here."""
-        judge, hide = self._judge, self._placeholders.hide
         link = value.strip()
         self._placeholders.note(link)
-        return self._rest(spliced(link, members.in_link(link, judge, hide, lambda inner: self._text(inner, 1))), 0)
+        return _settled(link, self._link)
 
     def headers(self, pairs: Iterable[tuple[str, str]], *, of: Of) -> tuple[list[tuple[str, str]], list[str]]:
         """The headers to store, redacted, and the names of those that are not; all names in lower case."""
@@ -107,7 +108,7 @@ class Redactor:
             inner = packed.unpacked(body)
             return body if inner is not None and self._body(inner, None, depth + 1) == inner else None
         text, coding = bodies.decoded(body)
-        safer = self._form(text) if bodies.is_form(content_type) else self._text(text, depth)
+        safer = _settled(text, self._form) if bodies.is_form(content_type) else self._text(text, depth)
         if safer == text:
             return body
         return safer.encode() if coding == "utf-8" else None
@@ -117,6 +118,10 @@ class Redactor:
         if kind and part.content:
             return self._placeholders.hide(bodies.decoded(part.content)[0], kind).encode()
         return self._body(part.content, part.content_type, depth)
+
+    def _link(self, link: str) -> str:
+        edits = members.in_link(link, self._judge, self._placeholders.hide, lambda inner: self._text(inner, 1))
+        return self._rest(spliced(link, edits), 0)
 
     def _form(self, text: str) -> str:
         edits = members.in_form(text, self._names.in_form, self._placeholders.hide, lambda inner: self._text(inner, 1))
@@ -156,13 +161,11 @@ class Redactor:
         if not _REMARKABLE.search(value):
             return self._without_known(value)
         self._placeholders.note(value)
-        if depth > _DEEPEST:
-            return value
-        document = bodies.document_in(value)
+        document = bodies.document_in(value) if depth <= _DEEPEST else None
         if document is not None:
             safer = self._value(document, None, 0, depth + 1)
             return value if safer == document else json.dumps(safer, separators=bodies.separators(value))
-        return self._rest(self._named(value, depth), depth)
+        return _settled(value, lambda text: self._rest(self._named(text, depth), depth))
 
     def _named(self, text: str, depth: int) -> str:
         """Text without what a name before it tells to be secret."""
@@ -171,7 +174,10 @@ class Redactor:
         judge, hide = self._names.in_document, self._placeholders.hide
         text = spliced(text, labelled.quoted(text, judge, hide))
         text = spliced(text, labelled.elements(text, judge, hide))
-        return spliced(text, members.in_text(text, self._judge, hide, lambda inner: self._text(inner, depth + 1)))
+        return spliced(text, members.in_text(text, self._judge, hide, lambda inner: self._inner(inner, depth)))
+
+    def _inner(self, text: str, depth: int) -> str:
+        return self._text(text, depth + 1) if depth <= _DEEPEST else text
 
     def _rest(self, text: str, depth: int) -> str:
         """Text without what is secret whatever its name."""
@@ -186,3 +192,12 @@ class Redactor:
         if not self._known.may_be_in(text):
             return text
         return spliced(text, self._known.edits(text, self._placeholders.hide))
+
+
+def _settled(text: str, redacted: Callable[[str], str]) -> str:
+    """`text` redacted until nothing more is found."""
+    for _ in range(_ROUNDS):
+        if (safer := redacted(text)) == text:
+            break
+        text = safer
+    return text

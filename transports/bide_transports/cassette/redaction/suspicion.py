@@ -26,8 +26,9 @@ _LONGEST_NAME = 80  # characters, the last of a name, that are looked at
 _NUMERIC = ("password", "passwd", "passphrase", "secret", "pwd")
 
 _ASSIGNED = re.compile(
-    r"(?<![\w.-])([A-Za-z_][\w.-]*)(?:\]?=[\"']?|\\{0,8}[\"']\s{0,4}[:=]\s{0,4}\\{0,8}[\"'])(#?[^\s\"'&;<>\\#]*)"
+    r"(?<![\w.-])([A-Za-z_][\w.-]*)(?:\]?=[\"']?|\\{0,32}[\"']\s{0,4}[:=]\s{0,4}\\{0,32}[\"'])(#?[^\s\"'&;<>\\#]*)"
 )
+_PART = re.compile(r"[?#]|\\+u0026")
 _ELEMENT = re.compile(r"<([\w:.-]+)>([^<>]+)</")
 _LINK = re.compile(r"[?#]([^\s\"'<>]*)")
 _SHAPE = re.compile(
@@ -71,7 +72,7 @@ class Judge:
         return any(
             self.is_secret(name, in_link=True) and not is_harmless(value, gone)
             for query in (_LINK.findall(text) if "=" in text else ())
-            for name, value in parse_qsl(re.sub("[?#]", "&", query))
+            for name, value in parse_qsl(_PART.sub("&", query))
         )
 
 
@@ -82,7 +83,7 @@ def has_shape(text: str) -> bool:
 
 def is_harmless(value: str, gone: str) -> bool:
     """Whether a value under a secret name is none: empty, or nothing but placeholders and the word of a scheme."""
-    rest = "".join(value.replace(gone, " ").split()).strip(".,:!)]}").lower()
+    rest = "".join(value.replace(gone, " ").split()).strip(".,:!)]}\\").lower()
     return not rest or (gone in value and rest in _SCHEMES)
 
 

@@ -1,0 +1,112 @@
+"""Values that look a little like secrets and are none: they come through unchanged, and the gate lets them pass."""
+
+from __future__ import annotations
+
+from bide.document import JSON
+
+DOCUMENTS: dict[str, JSON] = {
+    "an execution": {
+        "id": "exec_11111111-2222-4333-8444-555555555555",
+        "status": "RUNNING",
+        "model": "owner/stable-diffusion-xl-base-1.0",
+        "usage": {"input_tokens": 4096, "output_tokens": 12345678, "tokens_used": 12, "token_count": 150000},
+        "cost": "0.100",
+        "latency_ms": 5100,
+        "created_at": "2026-11-23T13:33:28.000Z",
+        "expires_at": 1795440807,
+        "max_token": 4096,
+    },
+    "azure, a status monitor": {
+        "id": "/subscriptions/0f8fad5b-d9cb-469f-a165-70867728950e/providers/Microsoft.Compute/locations/westeurope",
+        "name": "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "location": "westeurope",
+        "status": "Succeeded",
+        "startTime": "2026-11-23T13:33:28.1234567+00:00",
+        "properties": {"provisioningState": "Succeeded", "resourceGroup": "rg-prod-westeurope-001"},
+        "resourceLocation": "/deviceUpdate/instances/i1/updates/providers/p?api-version=2022-10-01",
+    },
+    "google, an operation": {
+        "name": "projects/p1/locations/europe-west1/operations/operation-1699-5f9a-11ee-be56-0242ac120002",
+        "metadata": {"@type": "type.googleapis.com/google.cloud.x.v1.OperationMetadata", "state": "RUNNING"},
+        "done": False,
+    },
+    "openai, a batch": {
+        "id": "batch_67f7f7f7f7f78190a8d1c2b3e4f5a6b7",
+        "request_id": "req_011CSHoEeqs5C35K2UUqR7Fy",
+        "input_file_id": "file-AbC123dEf456GhI789jKl012",
+        "system_fingerprint": "fp_44709d6fcb44709d6fcb44709d6fcb",
+        "choices": [{"finish_reason": "stop", "index": 0}],
+        "error": {"code": "rate_limit_exceeded", "type": "tokens", "message": "Request req_011CSHoEeqs5C35K2UUqR7Fy"},
+    },
+    "replicate, a prediction": {
+        "id": "gm3qorzdhgbfurvjtvhg6dckhu",
+        "version": "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa",
+        "urls": {"get": "https://api.replicate.com/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu"},
+        "output": ["https://replicate.delivery/pbxt/gtQRbsGCRmjMQtHdGmGQbfNHsWVwCzTXGz3NTDhgYPgTYcZiA/out-0.png"],
+    },
+    "digests": {
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "integrity": "sha256-n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+        "etag": '"33a64df551425fcc55e4d42a148795d9f25f89d4"',
+        "content_md5": "Q2hlY2sgSW50ZWdyaXR5IQ==",
+        "$omit": {"len": 70000, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
+    },
+    "a page": {"next": "eyJvZmZzZXQiOiAxMDAsICJsaW1pdCI6IDUwfQ==", "items": []},
+    "words near secrets": {
+        "token_type": "bearer",
+        "tokens": ["Hello", " world"],
+        "secret_count": 3,
+        "secret": None,
+        "password": "",
+        "has_password": True,
+        "state": "running",
+        "code": "content_policy_violation_detected",
+        "key": "inputs/photo.png",
+        "signature": "def f(x: int) -> str",
+        "policy": "retry-then-fail",
+        "author": "A. Thor",
+        "keyboard": "qwertz",
+        "expires_in": 3600,
+        "key_id": "key_0f9e8d7c",
+    },
+    "a cassette's end": {"k": "end", "n": 10, "digest": "sha256:1dc2fa17", "redacted": {"secret": 1, "sig": 12345}},
+}
+
+TEXTS = (
+    "",
+    "running",
+    "a fox in the snow, watercolour, trending; no text, no watermark " * 40,
+    "A very long prompt about risk-assessment-framework-2024, disk-encryption-configuration-set and sk-learn.",
+    "The task_runner_2 is busy; use hf_hub_download_with_long_names instead. What is a key, a token or a secret?",
+    "Basic understanding of bearer instruments: 3/4 = 75 %, a=1, b=2, is it? yes!",
+    "exec_11111111-2222-4333-8444-555555555555 has expired",
+    "2026-11-23T13:33:28.000Z",
+    "Mon, 23 Nov 2026 13:33:27 GMT",
+    'W/"0815-9f86d081884c7d65"',
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    "arn:aws:states:eu-west-1:123456789012:execution:Machine:0f8fad5b-d9cb-469f-a165-70867728950e",
+    "thisIsAVeryLongNameInCamelCaseOfSomethingElse",
+    "C:\\\\Users\\\\Someone\\\\Documents " + "\\" * 64,
+    "100%25 of %2525 cases",
+    "user@example.com wrote to http://example.com/a@b",
+    "redacted-secret-1 and redacted-sig-12",
+    "Grüße aus Köln, " + "日本語" * 30,
+    "<p>A &lt;b&gt; &amp; c</p>",
+    '{"nested": {"status": "ok", "items": [1, 2.50, 1e3]}}',
+    "{not json",
+    "x^2 + y^2",
+)
+
+LINKS = (
+    "https://api.modelroute.ai/v1/executions/exec_11111111-2222-4333-8444-555555555555",
+    "https://b.s3.amazonaws.com/o?X-Amz-Date=20261123T133328Z&X-Amz-Expires=900",
+    "https://a.blob.core.windows.net/c/b?sv=2024-11-04&se=2026-11-24T00%3A00%3A00Z&sr=b&sp=r",
+    "https://d1.cloudfront.net/o?Expires=1795440807",
+    "https://management.azure.com:443/subscriptions/0f8fad5b-d9cb-469f-a165-70867728950e/x?api-version=2024-01-01",
+    "/v1/jobs/j1?wait=1&cursor=abc#top",
+    "../jobs/j1",
+    "?page=2",
+    "https://x.example/a%2Fb?q=a+b%20c",
+)

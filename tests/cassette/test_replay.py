@@ -1,0 +1,238 @@
+"""Replay: one cassette makes the same states in the core, through requests and through trio, and nothing leaves."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+import bide
+from bide.dialects.declared import Declared
+from bide.dialects.vendors import named
+from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
+from bide_transports.cassette.divergence import ReplayDiverged
+from bide_transports.cassette.files import load
+from bide_transports.cassette.playback import Playback, replay
+from bide_transports.cassette.redaction import Rules
+from bide_transports.cassette.tape import Cassette, Heard, InvalidCassette, Open, Send
+from bide_transports.cassette.verify import verify
+from bide_transports.clock import SystemClock
+from bide_transports.requests import follow
+from bide_transports.trio import Client
+from tests.cassette.replaying import (
+    PLAYERS,
+    Stretch,
+    by_core,
+    by_requests,
+    by_trio,
+    followed,
+    no_exchange,
+    scripted,
+    stretches,
+)
+
+RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.cassette.jsonl"))
+ONE = Path(__file__).parent / "recorded" / "a-job-that-completes.cassette.jsonl"
+NOW = 1893830400.0
+ACCEPTED = Response(202, Headers.of([("content-type", "application/json")]), b'{"id":"exec_1","status":"PENDING"}')
+PENDING = Response(200, Headers.of([("content-type", "application/json")]), b'{"id":"exec_1","status":"PENDING"}')
+DONE = Response(200, ACCEPTED.headers, b'{"id":"exec_1","status":"COMPLETED"}')
+RESULT = Response(200, ACCEPTED.headers, b'{"execution_id":"exec_1","status":"COMPLETED","output":{"images":[]}}')
+
+
+def job() -> bide.Submitting:
+    """A submission, begun at the scripts' time."""
+    order = bide.Order("flux-1.1-pro", {"prompt": "a fox"}, "b6f1d7e4-6d3c-4b0e-8f55-2f6d9c1a0b7e")
+    return bide.submit(order, dialect=bide.ModelRoute(), now=NOW)
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name.partition(".")[0])
+def test_a_cassette_makes_the_same_states_everywhere(path: Path) -> None:
+    cassette = load(path)
+    verify(cassette)
+    states = by_core(cassette)
+    assert by_requests(cassette) == states
+    assert by_trio(cassette) == states
+
+
+#: What a connection can come to, each by something that really happens on it.
+SILENCES = [
+    (Cause.UNRESOLVED, False),
+    (Cause.UNREACHABLE, False),
+    (Cause.UNTRUSTED, False),
+    (Cause.TIMEOUT, False),
+    (Cause.TIMEOUT, True),
+    (Cause.RESET, True),
+    (Cause.PROTOCOL, True),
+    (Cause.TOO_LARGE, True),
+]
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize(("cause", "sent"), SILENCES)
+def test_every_silence_is_heard_again(tmp_path: Path, player: str, cause: Cause, sent: bool) -> None:
+    silence = NoResponse(cause, sent=sent)
+    scripts: dict[str, list[Reply]] = {
+        "first": [silence],
+        "kept-alive": [ACCEPTED, PENDING, silence, silence, DONE, RESULT],
+    }
+    for name, replies in scripts.items():
+        cassette = scripted(tmp_path / f"{name}.cassette.jsonl", job(), replies)
+        assert PLAYERS[player](cassette) == by_core(cassette)
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize("reply", [
+    Response(204, Headers.of([("retry-after", "1")])),
+    Response(304, Headers.of([("etag", '"1"')])),
+    Response(200, Headers.of([("etag", "caf\xe9"), ("link", "<a>"), ("link", "<b>")]), b"\x00\xff" * 20_000),
+    Response(302, Headers.of([("location", "https://elsewhere.example/x")])),
+    Response(401, Headers.of([("content-type", "text/plain")]), b"no"),
+    Response(599, body=b"x"),
+], ids=lambda reply: str(reply.status))  # fmt: skip
+def test_every_reply_is_heard_again(tmp_path: Path, player: str, reply: Reply) -> None:
+    cassette = scripted(tmp_path / "job.cassette.jsonl", job(), [ACCEPTED, reply], rules=Rules(keep=("etag", "link")))
+    assert PLAYERS[player](cassette) == by_core(cassette)
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_an_address_with_a_signature_leads_to_the_same_request_without_it(tmp_path: Path, player: str) -> None:
+    dialect = Declared(named("azure-arm"))
+    signature = "c2lnbmF0dXJlLW9mLWFuLWFkZHJlc3M="
+    base = "https://management.azure.com/subscriptions/1/operations"
+
+    def told(status: int, where: str, sig: str) -> Response:
+        headers = [("location", f"{base}/{where}?api-version=2021-04-01&sig={sig}"), ("retry-after", "3")]
+        return Response(status, Headers.of(headers))
+
+    done = Response(200, body=b'{"properties":{"provisioningState":"Succeeded"}}')
+    replies = [told(202, "a", signature), told(202, "b", signature[::-1]), done]
+    order = bide.Order("subscriptions/1/resourceGroups/r", {"location": "westeurope"}, None)
+    cassette = scripted(tmp_path / "job.cassette.jsonl", bide.submit(order, dialect=dialect, now=NOW), replies)
+    text = (tmp_path / "job.cassette.jsonl").read_text()
+    assert signature not in text
+    assert signature[::-1] not in text
+    urls = [event.request.url for event in cassette.events if isinstance(event, Send)]
+    assert [url.rpartition("/")[2] for url in urls[1:3]] == [
+        "a?api-version=2021-04-01&sig=redacted-sig-1",
+        "b?api-version=2021-04-01&sig=redacted-sig-2",
+    ]
+    assert PLAYERS[player](cassette) == by_core(cassette)
+
+
+def test_a_dialect_of_ones_own_needs_no_telling(tmp_path: Path) -> None:
+    dialect = Declared(replace(named("replicate"), name="a-vendor-of-our-own"))
+    accepted = Response(201, body=b'{"id":"p1","status":"starting","urls":{}}')
+    done = Response(200, body=b'{"id":"p1","status":"succeeded","output":["https://replicate.delivery/a/out-0.png"]}')
+    order = bide.Order("black-forest-labs/flux", {"prompt": "a fox"}, None)
+    job = bide.submit(order, dialect=dialect, now=NOW)
+    cassette = scripted(tmp_path / "job.cassette.jsonl", job, [accepted, done])
+    with pytest.raises(InvalidCassette, match="does not come with bide"):
+        verify(cassette)
+    for given in (None, dialect):
+        with replay(cassette, dialect=given) as tape:
+            *_, last = follow(*tape.lane(job, no_exchange, SystemClock()))
+        assert isinstance(last, bide.Completed)
+        assert last.result.files == ("https://replicate.delivery/a/out-0.png",)
+
+
+def test_one_playback_serves_both_clients() -> None:
+    cassette = load(ONE)
+    (stretch,) = stretches(cassette)
+
+    async def rest(tape: Playback, job: bide.Job) -> list[bide.Job]:
+        return await followed(tape, Stretch(stretch.lane, job, stretch.events))
+
+    with replay(cassette) as tape:
+        *_, last = follow(*tape.lane(stretch.job, no_exchange, SystemClock()))
+        with pytest.raises(ReplayDiverged, match="every lane was begun already"):
+            trio.run(rest, tape, stretch.job)
+    with replay(cassette) as tape:
+        assert trio.run(rest, tape, stretch.job)[-1] == last
+
+
+def test_virtual_time_of_ones_own_changes_nothing() -> None:
+    cassette = load(ONE)
+
+    async def main(cassette: Cassette) -> list[str]:
+        began = trio.current_time()
+        with replay(cassette) as tape:
+            states = [state for stretch in stretches(cassette) for state in await followed(tape, stretch)]
+        assert trio.current_time() == began
+        return list(map(bide.dump, states))
+
+    for clock in (trio.testing.MockClock(), trio.testing.MockClock(autojump_threshold=0)):
+        assert trio.run(main, cassette, clock=clock) == [state for one in by_core(cassette).values() for state in one]
+
+
+def test_a_timeout_takes_no_time_of_anybodys(tmp_path: Path) -> None:
+    silences = [NoResponse(Cause.TIMEOUT, sent=True), NoResponse(Cause.TIMEOUT, sent=False)]
+    cassette = scripted(tmp_path / "job.cassette.jsonl", job(), [ACCEPTED, *silences, DONE])
+
+    async def main() -> None:
+        began = trio.current_time()
+        with replay(cassette) as tape:
+            for stretch in stretches(cassette):
+                await followed(tape, stretch)
+        assert trio.current_time() == began
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def test_a_wait_can_be_cancelled() -> None:
+    cassette = load(ONE)
+    (stretch,) = stretches(cassette)
+    assert isinstance(stretch.job, bide.Submitting)
+    order, dialect = stretch.job.order, stretch.job.terms.dialect
+
+    async def main() -> None:
+        tape = replay(cassette)
+        async with Client("key-of-nobody", dialect=dialect, tape=tape) as client:
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await client.run(order.model, order.input)
+            assert scope.cancelled_caught
+            assert [type(state) for state in client.unfinished] == [bide.Submitting]
+
+    trio.run(main)
+
+
+def test_exchanges_of_no_job_need_not_be_played() -> None:
+    cassette = load(ONE)
+    get = Request("GET", "https://api.modelroute.ai/v1/executions")
+    apart = (Open("apart#1", 0), Send("apart#1", 0, get), Heard("apart#1", 1, PENDING))
+    more = Cassette(cassette.head, (*apart, *cassette.events))
+    assert verify(more).lanes == 2
+    job = next(stretches(cassette)).job
+    with replay(more) as tape:
+        *_, last = follow(*tape.lane(job, no_exchange, SystemClock()))
+    assert isinstance(last, bide.Completed)
+
+
+def test_no_network_is_touched_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    def forbidden(*_: object) -> None:
+        raise AssertionError("a network was wanted")
+
+    monkeypatch.setattr(socket, "getaddrinfo", forbidden)
+    monkeypatch.setattr(socket.socket, "connect", forbidden)
+    cassette = load(ONE)
+    assert by_requests(cassette) == by_trio(cassette) == by_core(cassette)
+
+
+def test_only_the_transport_that_is_asked_for_is_imported() -> None:
+    code = (
+        "import sys, bide_transports.cassette.playback as p\n"
+        "print(sorted({'requests', 'trio', 'h11', 'urllib3', 'click'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
