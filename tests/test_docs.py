@@ -14,7 +14,8 @@ import bide
 from bide import errors
 from bide_transports import emulator, requests, trio
 from bide_transports.cli import main
-from bide_transports.endings import CODES, INTERRUPTED
+from bide_transports.drive import INTERRUPTED
+from bide_transports.endings import CODES
 from tests import test_laws
 
 DOCS = Path(__file__).parent.parent / "docs"
