@@ -15,10 +15,10 @@ from typing import Any
 import requests
 
 import bide
-from bide_transports.cassette.exchanges import Exchanged, exchanges
 from bide_transports.cassette.files import load
+from bide_transports.cassette.foreign.exchanges import Exchanged, exchanges
+from bide_transports.cassette.foreign.vcr import write_vcr
 from bide_transports.cassette.recording import record
-from bide_transports.cassette.vcr import write_vcr
 from bide_transports.cassette.verify import verify
 from bide_transports.emulator import InMemory, Limit, Plan, Service, VirtualClock
 from bide_transports.requests import follow

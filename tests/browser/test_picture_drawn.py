@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bide_transports.cassette.files import load
-from bide_transports.cassette.picture import picture
+from bide_transports.cassette.shown.picture import picture
 from bide_transports.cassette.tape import Cassette
 from tests.browser.chromium import as_it_is, measured
 from tests.cassette.sample import HEAD, everything, hostile

@@ -18,9 +18,9 @@ import bide
 from bide.document import JSON
 from bide.messages import Notice, Reply, Request
 from bide_transports.cassette.files import load
-from bide_transports.cassette.playback import Playback, replay
 from bide_transports.cassette.recording import record
 from bide_transports.cassette.redaction import STANDARD, Rules
+from bide_transports.cassette.replaying.playback import Playback, replay
 from bide_transports.cassette.tape import Cassette, Event, Heard, Open, Told
 from bide_transports.cassette.tokens import dialect_of, opened
 from bide_transports.clock import SystemClock

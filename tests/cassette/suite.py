@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bide_transports import requests, trio
-from bide_transports.cassette import replay_requests, replay_trio
+from bide_transports.cassette.replaying import by_requests as replay_requests
+from bide_transports.cassette.replaying import by_trio as replay_trio
 from bide_transports.emulator import server
 from bide_transports.testing import fixtures
 from bide_transports.testing.taping import checks, fixture

@@ -8,10 +8,10 @@ import pytest
 
 import bide
 from bide.messages import Headers, Reply, Response
-from bide_transports.cassette.by_time import Asking, Bracket, Timeline, bracket
-from bide_transports.cassette.moving import ahead, born_later, imf, later
-from bide_transports.cassette.script import Script
-from bide_transports.cassette.story import Story
+from bide_transports.cassette.changing.by_time import Asking, Bracket, Timeline, bracket
+from bide_transports.cassette.changing.moving import ahead, born_later, imf, later
+from bide_transports.cassette.changing.story import Story
+from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Heard, InvalidCassette
 
 CASSETTE = Script().state(2.5, "PROCESSING").state(14.2, "COMPLETED").cassette(pace=bide.Every(2))

@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from bide.dialects.written import write
 from bide.messages import Response
 from bide_transports.cassette.files import load, save, text_of
-from bide_transports.cassette.formats import kind_of
+from bide_transports.cassette.foreign.formats import kind_of
+from bide_transports.cassette.shown.transcript import by_time, transcript
 from bide_transports.cassette.tape import Cassette, Done, Heard, InvalidCassette, Open, Wait
-from bide_transports.cassette.transcript import by_time, transcript
 from bide_transports.cli import main
 from bide_transports.cli_cassette_files import under_way
 from tests.cassette.sample import HEAD, HOSTILE, everything

@@ -10,8 +10,8 @@ import bide
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.messages import Cause, NoResponse, Response
-from bide_transports.cassette.bending import Edit
-from bide_transports.cassette.edits import (
+from bide_transports.cassette.changing.bending import Edit
+from bide_transports.cassette.changing.edits import (
     corrupt,
     delay,
     drop_connection,
@@ -23,10 +23,10 @@ from bide_transports.cassette.edits import (
     replace_reply,
     truncate_body,
 )
-from bide_transports.cassette.edits_of_time import cut, expire_link, flap, skew, stuck, suspend
+from bide_transports.cassette.changing.edits_of_time import cut, expire_link, flap, skew, stuck, suspend
+from bide_transports.cassette.changing.story import Exchanged, Story
 from bide_transports.cassette.files import loads, text_of
-from bide_transports.cassette.script import Script
-from bide_transports.cassette.story import Exchanged, Story
+from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Done, Heard, InvalidCassette, Open, Send, Wait
 from bide_transports.cassette.verify import verify
 

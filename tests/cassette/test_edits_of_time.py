@@ -10,8 +10,8 @@ import bide
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.messages import Response
-from bide_transports.cassette.bending import Edit
-from bide_transports.cassette.edits import (
+from bide_transports.cassette.changing.bending import Edit
+from bide_transports.cassette.changing.edits import (
     corrupt,
     delay,
     drop_connection,
@@ -23,11 +23,11 @@ from bide_transports.cassette.edits import (
     replace_reply,
     truncate_body,
 )
-from bide_transports.cassette.edits_of_time import cut, expire_link, flap, skew, step_wall, stuck, suspend
+from bide_transports.cassette.changing.edits_of_time import cut, expire_link, flap, skew, step_wall, stuck, suspend
+from bide_transports.cassette.changing.settle import settle
+from bide_transports.cassette.changing.story import Story
 from bide_transports.cassette.files import loads, text_of
-from bide_transports.cassette.script import Script
-from bide_transports.cassette.settle import settle
-from bide_transports.cassette.story import Story
+from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidCassette, Send, Wait
 from bide_transports.cassette.verify import verify
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 import bide
+from bide_transports.cassette.changing.flow import Comparison, Cost, compare, flow
 from bide_transports.cassette.files import load
-from bide_transports.cassette.flow import Comparison, Cost, compare, flow
-from bide_transports.cassette.script import Script
+from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Done, Open, Send
 from bide_transports.cassette.verify import verify
 from tests.cassette.scenes import RECORDED

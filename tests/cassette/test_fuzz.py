@@ -10,11 +10,11 @@ import bide
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.messages import Headers, Order, Request, Response
-from bide_transports.cassette.faults import FAULTS, Dice, dropped, limited, portal, unavailable
-from bide_transports.cassette.fuzz import Fuzzed, fuzz
-from bide_transports.cassette.invariants import LAWS, SIGNS
-from bide_transports.cassette.script import Script
-from bide_transports.cassette.story import Story
+from bide_transports.cassette.changing.story import Story
+from bide_transports.cassette.scripted.faults import FAULTS, Dice, dropped, limited, portal, unavailable
+from bide_transports.cassette.scripted.fuzz import Fuzzed, fuzz
+from bide_transports.cassette.scripted.invariants import LAWS, SIGNS
+from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, Open, Send
 from bide_transports.cassette.verify import verify
 

@@ -18,8 +18,8 @@ import bide
 from bide.document import moment
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide_transports.cassette import files
-from bide_transports.cassette.har import read_har
-from bide_transports.cassette.har_writing import write_har
+from bide_transports.cassette.foreign.har import read_har
+from bide_transports.cassette.foreign.har_writing import write_har
 from bide_transports.cassette.recorded import RecordedLane
 from bide_transports.cassette.redacting import Cleaner
 from bide_transports.cassette.tape import Cassette, Event, Heard, InvalidCassette, Omitted, Open, Send, Wait

@@ -14,14 +14,14 @@ import pytest
 
 from bide.messages import Cause, Headers, NoResponse, Request, Response
 from bide.pace import Why
-from bide_transports.cassette.drawing.axis import Scale, length
-from bide_transports.cassette.drawing.quota import Left, told
-from bide_transports.cassette.drawing.rows import Heights, Palette
-from bide_transports.cassette.drawing.spans import REASONS, row
-from bide_transports.cassette.drawing.style import PATTERNS
-from bide_transports.cassette.drawing.svg import element, fitting, width_of
 from bide_transports.cassette.files import load
-from bide_transports.cassette.picture import picture
+from bide_transports.cassette.shown.drawing.axis import Scale, length
+from bide_transports.cassette.shown.drawing.quota import Left, told
+from bide_transports.cassette.shown.drawing.rows import Heights, Palette
+from bide_transports.cassette.shown.drawing.spans import REASONS, row
+from bide_transports.cassette.shown.drawing.style import PATTERNS
+from bide_transports.cassette.shown.drawing.svg import element, fitting, width_of
+from bide_transports.cassette.shown.picture import picture
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, Open, Send, Wait
 from bide_transports.cassette.wording import Wording
 from tests.cassette.sample import HEAD, HOSTILE, everything, hostile

@@ -14,7 +14,7 @@ from bide.dialects.declared import Declared
 from bide.dialects.vendors import named, names
 from bide.errors import CallerError
 from bide.messages import Headers, Order, Request, Response
-from bide_transports.cassette.recognising import Recogniser, is_same
+from bide_transports.cassette.foreign.recognising import Recogniser, is_same
 from tests import sample_declarations
 
 SAMPLES = [value for value in vars(sample_declarations).values() if isinstance(value, Declaration)]

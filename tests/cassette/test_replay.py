@@ -18,8 +18,8 @@ from bide.dialects.vendors import named
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
-from bide_transports.cassette.playback import Playback, replay
 from bide_transports.cassette.redaction import Rules
+from bide_transports.cassette.replaying.playback import Playback, replay
 from bide_transports.cassette.tape import Cassette, Heard, InvalidCassette, Open, Send
 from bide_transports.cassette.verify import verify
 from bide_transports.clock import SystemClock
@@ -231,7 +231,7 @@ def test_no_network_is_touched_whatever_the_environment_says(monkeypatch: pytest
 
 def test_only_the_transport_that_is_asked_for_is_imported() -> None:
     code = (
-        "import sys, bide_transports.cassette.playback as p\n"
+        "import sys, bide_transports.cassette.replaying.playback as p\n"
         "print(sorted({'requests', 'trio', 'h11', 'urllib3', 'click'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,8 +16,8 @@ from bide.errors import JobError, JobUnfinished
 from bide_transports import requests as over_requests
 from bide_transports import trio as over_trio
 from bide_transports.cassette.files import load
-from bide_transports.cassette.playback import replay
 from bide_transports.cassette.recording import record
+from bide_transports.cassette.replaying.playback import replay
 from bide_transports.cassette.tape import Send
 from bide_transports.cassette.verify import verify
 from bide_transports.emulator import Drop, Fault, Plan, Service, Status, VirtualClock, too_many

@@ -14,8 +14,8 @@ import bide
 from bide.document import JSON
 from bide.messages import Cause, NoResponse, Reply, Request, Response
 from bide_transports.cassette.files import load
-from bide_transports.cassette.playback import Playback, replay
 from bide_transports.cassette.recording import Recording, record
+from bide_transports.cassette.replaying.playback import Playback, replay
 from bide_transports.cassette.tape import Cassette
 from bide_transports.emulator import Drop, Fault, Plan, Service, too_many
 from bide_transports.tapes import AsyncExchange

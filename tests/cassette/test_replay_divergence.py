@@ -15,8 +15,8 @@ from bide.document import JSON
 from bide_transports import trio as over_trio
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
-from bide_transports.cassette.playback import Playback, replay
 from bide_transports.cassette.recording import record
+from bide_transports.cassette.replaying.playback import Playback, replay
 from bide_transports.cassette.tape import Cassette, Heard, Open, Send, Wait
 from bide_transports.emulator import InMemory, Plan, Service, VirtualClock
 from bide_transports.requests import Client, follow

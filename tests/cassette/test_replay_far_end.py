@@ -12,7 +12,7 @@ import pytest
 import bide
 from bide.messages import Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential
-from bide_transports.cassette.far_end import FarEnd, UnfaithfulReplay
+from bide_transports.cassette.replaying.far_end import FarEnd, UnfaithfulReplay
 from bide_transports.cassette.tape import Cassette, Heard
 from tests.cassette.replaying import DIALECT, by_requests, by_trio, fox, scripted
 

@@ -13,8 +13,8 @@ import bide
 from bide.messages import Reply, Request
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
-from bide_transports.cassette.playback import replay
 from bide_transports.cassette.recording import record
+from bide_transports.cassette.replaying.playback import replay
 from bide_transports.cassette.tape import Heard, Open, Send
 from bide_transports.emulator import InMemory, Plan, Service, VirtualClock
 from bide_transports.requests import Client, follow

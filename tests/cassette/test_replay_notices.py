@@ -12,8 +12,8 @@ from bide.job import AnyJob
 from bide.messages import Reply, Request
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
-from bide_transports.cassette.playback import replay
 from bide_transports.cassette.recording import record
+from bide_transports.cassette.replaying.playback import replay
 from bide_transports.cassette.tape import Cassette, Told
 from bide_transports.emulator import InMemory, Plan, Service, VirtualClock
 from bide_transports.trio import Following, TrioClock, run

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 import bide
-from bide_transports.cassette.edits import drop_connection, edited, insert, lose_submit_reply
+from bide_transports.cassette.changing.edits import drop_connection, edited, insert, lose_submit_reply
+from bide_transports.cassette.changing.flow import flow
+from bide_transports.cassette.changing.settle import settle
+from bide_transports.cassette.changing.story import Story
 from bide_transports.cassette.files import load
-from bide_transports.cassette.flow import flow
 from bide_transports.cassette.recorded import RecordedLane
 from bide_transports.cassette.redacting import Cleaner
-from bide_transports.cassette.script import Script
-from bide_transports.cassette.settle import settle
-from bide_transports.cassette.story import Story
+from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Done, Event, Head, InvalidCassette, Open, Send, Told, Wait
 from bide_transports.cassette.tokens import head_of
 from bide_transports.cassette.verify import verify

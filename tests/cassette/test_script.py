@@ -12,7 +12,7 @@ from bide.errors import InvalidSetting
 from bide.messages import Request, Response
 from bide_transports.cassette.files import loads, text_of
 from bide_transports.cassette.redaction import STANDARD, scan
-from bide_transports.cassette.script import Script, meaning, voice_of
+from bide_transports.cassette.scripted.script import Script, meaning, voice_of
 from bide_transports.cassette.tape import Cassette, Done, Heard, Open, Wait
 from bide_transports.cassette.verify import verify
 from bide_transports.requests import Client, run

@@ -8,9 +8,9 @@ import pytest
 
 import bide
 from bide.messages import Headers, Response
+from bide_transports.cassette.changing.settle import BY_TIME, settle
 from bide_transports.cassette.files import load
-from bide_transports.cassette.script import Script
-from bide_transports.cassette.settle import BY_TIME, settle
+from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidCassette, Omitted, Open, Send, Wait
 from bide_transports.cassette.verify import verify
 from tests.cassette.scenes import RECORDED

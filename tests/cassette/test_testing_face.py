@@ -20,7 +20,7 @@ from bide.dialects.vendors import named, names
 from bide.errors import InvalidSetting, JobExpired, JobFailed
 from bide_transports import trio as over_trio
 from bide_transports.cassette.files import load, save
-from bide_transports.cassette.script import Script
+from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import InvalidCassette, Open
 from bide_transports.emulator import VirtualClock
 from bide_transports.requests import Client
@@ -52,7 +52,7 @@ settings = make_fixture(
     suite.tests(
         test_a="""
         import bide
-        from bide_transports.cassette.script import Script
+        from bide_transports.cassette.scripted.script import Script
         from bide_transports.requests import run
 
         def test_fox(cassette_settings, cassette):

@@ -14,8 +14,8 @@ from bide.dialects.vendors import named, names
 from bide.messages import Headers, Request, Response
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
+from bide_transports.cassette.shown.transcript import by_time, transcript
 from bide_transports.cassette.tape import Cassette, Done, Event, Head, Heard, InvalidCassette, Open, Send, Wait
-from bide_transports.cassette.transcript import by_time, transcript
 from bide_transports.cassette.verify import verify
 from bide_transports.cassette.wording import Wording, excerpt, shortened
 from bide_transports.cassette.words import Said, said

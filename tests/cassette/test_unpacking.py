@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bide_transports.cassette.unpacking import LARGEST, unpacked
+from bide_transports.cassette.foreign.unpacking import LARGEST, unpacked
 
 _PLAIN = b'{"status": "RUNNING"}'
 

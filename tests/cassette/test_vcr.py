@@ -17,12 +17,12 @@ from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.messages import Cause, NoResponse, Response
 from bide_transports.cassette import files
-from bide_transports.cassette.importing import START
-from bide_transports.cassette.playback import replay
+from bide_transports.cassette.foreign.importing import START
+from bide_transports.cassette.foreign.vcr import read_vcr, write_vcr
 from bide_transports.cassette.redaction import Rules
+from bide_transports.cassette.replaying.playback import replay
 from bide_transports.cassette.tape import Cassette, Done, Heard, InvalidCassette, Send, Wait
 from bide_transports.cassette.tokens import dialect_of
-from bide_transports.cassette.vcr import read_vcr, write_vcr
 from bide_transports.cassette.verify import verify
 from bide_transports.requests import Client
 from tests.cassette.foreign_files import (

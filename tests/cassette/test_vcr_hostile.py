@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bide_transports.cassette import files
+from bide_transports.cassette.foreign.vcr import read_vcr
 from bide_transports.cassette.tape import InvalidCassette
-from bide_transports.cassette.vcr import read_vcr
 from bide_transports.cassette.verify import verify
 from tests.cassette.foreign_files import DIALECT, cassette_of, looked, request, response
 

@@ -13,13 +13,13 @@ import bide
 from bide.dialects import Dialect
 from bide.dialects.declared import Declared
 from bide.errors import BideError
-from bide_transports.cassette import formats
+from bide_transports.cassette.foreign import formats
 from bide_transports.cassette.lines import event_members
-from bide_transports.cassette.picture import picture
 from bide_transports.cassette.redaction import Rules
 from bide_transports.cassette.shelf import looked_at
+from bide_transports.cassette.shown.picture import picture
+from bide_transports.cassette.shown.transcript import by_time, chosen, transcript
 from bide_transports.cassette.tape import Cassette, InvalidCassette
-from bide_transports.cassette.transcript import by_time, chosen, transcript
 from bide_transports.cassette.wording import Wording
 from bide_transports.cli_cassette_checks import scan, settle, verify
 from bide_transports.cli_cassette_files import (

@@ -11,15 +11,15 @@ from typing import cast
 
 import click
 
+from bide_transports.cassette.changing.settle import settle as settled
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load, save, text_of
 from bide_transports.cassette.redaction import Rules
 from bide_transports.cassette.redaction import scan as findings
-from bide_transports.cassette.settle import settle as settled
 from bide_transports.cassette.shelf import looked_at
+from bide_transports.cassette.shown.transcript import count, transcript
 from bide_transports.cassette.tape import Cassette, InvalidCassette
 from bide_transports.cassette.track import Strict
-from bide_transports.cassette.transcript import count, transcript
 from bide_transports.cassette.verify import Verified
 from bide_transports.cassette.verify import verify as verified
 from bide_transports.cli_cassette_files import ALLOW, AS_JSON, DIALECT, FILES, each, named, needed, print_json, told

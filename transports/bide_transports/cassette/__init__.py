@@ -11,9 +11,9 @@ with replay("fox.cassette.jsonl") as tape, Client("any-key", tape=tape) as clien
 
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load, save
-from bide_transports.cassette.playback import Playback, replay
 from bide_transports.cassette.recording import Recording, record
 from bide_transports.cassette.redaction import Rules
+from bide_transports.cassette.replaying.playback import Playback, replay
 from bide_transports.cassette.tape import (
     Cassette,
     Done,

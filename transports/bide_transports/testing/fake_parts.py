@@ -11,15 +11,15 @@ from typing import Protocol, TypeAlias
 import bide
 from bide.dialects import Dialect
 from bide.messages import Cause, NoResponse, Order, Reply, Request
-from bide_transports.cassette.by_time import Asking, Timeline
+from bide_transports.cassette.changing.by_time import Asking, Timeline
+from bide_transports.cassette.changing.moving import ahead
+from bide_transports.cassette.changing.story import Story
 from bide_transports.cassette.files import load
-from bide_transports.cassette.matching import in_turn
-from bide_transports.cassette.moving import ahead
 from bide_transports.cassette.redacting import Cleaner, rules_for
 from bide_transports.cassette.redaction import STANDARD
-from bide_transports.cassette.script import Script, voice_of
-from bide_transports.cassette.staged import Stage
-from bide_transports.cassette.story import Story
+from bide_transports.cassette.replaying.matching import in_turn
+from bide_transports.cassette.scripted.script import Script, voice_of
+from bide_transports.cassette.scripted.staged import Stage
 from bide_transports.cassette.tape import Cassette, InvalidCassette
 from bide_transports.cassette.tokens import dialect_of
 from bide_transports.emulator.memory import VirtualClock

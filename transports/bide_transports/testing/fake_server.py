@@ -19,7 +19,7 @@ import bide
 from bide.dialects import Dialect
 from bide.errors import InvalidSetting
 from bide.messages import Order, Reply, Request, Response
-from bide_transports.cassette.script import ORDER as ANY_ORDER
+from bide_transports.cassette.scripted.script import ORDER as ANY_ORDER
 from bide_transports.clock import Clock
 from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane
 from bide_transports.testing.fake_parts import Part, Player, Source, parts_of

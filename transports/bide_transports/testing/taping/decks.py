@@ -7,11 +7,11 @@ from typing import Literal, Protocol, TypeAlias
 
 import bide
 from bide.dialects import Dialect
+from bide_transports.cassette.changing.settle import settle
 from bide_transports.cassette.files import load, save
-from bide_transports.cassette.matching import in_turn
-from bide_transports.cassette.playback import Playback
 from bide_transports.cassette.recording import Recording
-from bide_transports.cassette.settle import settle
+from bide_transports.cassette.replaying.matching import in_turn
+from bide_transports.cassette.replaying.playback import Playback
 from bide_transports.cassette.tape import Cassette, InvalidCassette, Open
 from bide_transports.cassette.tokens import dialect_of, opened
 from bide_transports.clock import Clock

@@ -21,9 +21,9 @@ import bide_transports
 from bide.errors import BideError
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
-from bide_transports.cassette.matching import in_turn
+from bide_transports.cassette.replaying.matching import in_turn
+from bide_transports.cassette.shown.transcript import transcript
 from bide_transports.cassette.tape import Cassette, Event, Wait
-from bide_transports.cassette.transcript import transcript
 from bide_transports.cassette.verify import Verified, verify
 from bide_transports.clock import Clock
 from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane

@@ -10,7 +10,7 @@ from bide.errors import BideError
 from bide.job import AnyJob
 from bide.messages import Reply, Request
 from bide_transports.cassette.divergence import ReplayDiverged
-from bide_transports.cassette.far_end import UnfaithfulReplay
+from bide_transports.cassette.replaying.far_end import UnfaithfulReplay
 from bide_transports.cassette.tape import InvalidCassette
 from bide_transports.clock import Clock
 from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane

@@ -1,0 +1,1 @@
+"""Cassettes made from others: decided anew, or with something else happening in them."""

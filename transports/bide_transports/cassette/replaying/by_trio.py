@@ -1,0 +1,98 @@
+"""Replay through trio: the pool and the h11 bytes of the client, over streams in memory.
+
+A timeout that was recorded takes no time: the exchange has none left, and the far end keeps silent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import trio
+
+from bide.job import AnyJob
+from bide.messages import Cause, NoResponse, Reply, Request
+from bide.urls import Address
+from bide_transports.cassette.replaying.far_end import FarEnd
+from bide_transports.cassette.replaying.played import PlayedLane
+from bide_transports.h11_client import Connection
+from bide_transports.kept_alive import Line
+from bide_transports.tapes import AsyncLane
+from bide_transports.trio_pool import Pool, exchange
+
+
+def lane(played: PlayedLane) -> AsyncLane:
+    """The lane as a client over trio follows it."""
+    by = _Player(played)
+    return AsyncLane(played.job, by.exchange, by, by.hear)
+
+
+class _Player:
+    """Exchange, clock and listener of one lane."""
+
+    def __init__(self, played: PlayedLane) -> None:
+        self._played = played
+        self._far = FarEnd(played.track.dialect)
+        self._pool = _Pool(self._far)
+
+    async def exchange(self, request: Request) -> Reply:
+        reply = self._played.asks(request)
+        asked, pool = self._far.expect(request, reply), self._pool
+        if isinstance(reply, NoResponse):
+            pool = _Pool(self._far)  # what goes wrong does so on a new connection
+            asked = replace(asked, timeout=0.0) if reply.cause is Cause.TIMEOUT else asked
+        made = await exchange(asked, pool=pool, credential=self._far.credential)
+        self._far.check(made)
+        self._played.answers(reply)
+        return reply
+
+    def now(self) -> float:
+        return self._played.now()
+
+    async def sleep_until(self, due: float, name: str | None = None) -> None:  # noqa: ARG002  nobody can wake it
+        await trio.lowlevel.checkpoint()
+        self._played.waits(due)
+
+    def hear(self, job: AnyJob) -> AnyJob:
+        return self._played.hear(job)
+
+
+class _Pool(Pool):
+    """Connections that all lead to one far end; without TLS and proxies, which nobody is here to see."""
+
+    def __init__(self, far: FarEnd) -> None:
+        super().__init__(dial=lambda host, port: _dialled(far))  # noqa: ARG005  wherever it goes, it is this one
+
+    async def _open(self, place: Address) -> Line[trio.abc.Stream]:
+        return Line(await self._dial(place.host, place.port), Connection())
+
+
+async def _dialled(far: FarEnd) -> trio.abc.Stream:
+    try:
+        far.connect()
+    except TimeoutError:
+        await trio.sleep_forever()
+    return _Stream(far)
+
+
+class _Stream(trio.abc.Stream):
+    """The adapter's end of a connection; never waits, unless for a reply that does not come."""
+
+    def __init__(self, far: FarEnd) -> None:
+        self._far = far
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self._far.take(bytes(data))
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """It never would."""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        try:
+            return self._far.give(max_bytes or 65536)
+        except ConnectionResetError:
+            raise trio.BrokenResourceError from None
+        except TimeoutError:
+            await trio.sleep_forever()
+
+    async def aclose(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,168 @@
+"""The far end of a replayed connection: it judges the bytes of each request, and gives those of the recorded reply.
+
+Where no reply was recorded, it does what makes an adapter say so: refuses, resets, keeps silent, talks nonsense. No
+sockets, no clock, and nothing of the transports: they lay their own connections around it.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass, replace
+from http.client import responses
+from typing import NoReturn
+
+from bide.dialects import Dialect
+from bide.errors import BideError
+from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
+from bide.secret import Credential, Secret, credential_for
+from bide_transports.cassette.replaying.heard_request import Asked, read_request, spelt
+
+#: What says how a body is carried: made anew for each replay.
+FRAMING = frozenset(("content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "trailer"))
+
+_KEY = Secret("key-of-a-replay")
+_NO_REQUEST = Request("", "")
+_OF_ITS_OWN = frozenset(("host", "user-agent", "connection", "content-length", "accept", "accept-encoding"))
+_GARBAGE = b"\x00\xff\xfe this is no HTTP \r\n\r\n"
+_EMPTY = (204, 304)  # no body follows, whatever the headers say (RFC 9112, 6.3)
+
+
+class UnfaithfulReplay(BideError, AssertionError):
+    """The replay is at fault, not the code under test: an adapter sent or said something else than it was to."""
+
+
+@dataclass(slots=True)
+class FarEnd:
+    """What all connections of one lane lead to; `expect` each exchange, then `check` what the adapter made of it.
+
+    `dialect` tells where the key may go. A stand-in is sent in its place: a cassette has none.
+    """
+
+    dialect: Dialect
+    reply: Reply = Response(200)
+    _request: Request = _NO_REQUEST
+    _taken: bytes = b""
+    _given: bytes = b""
+    _judged: tuple[Request, bytes] = (_NO_REQUEST, b"")
+
+    def expect(self, request: Request, reply: Reply) -> Request:
+        """Get ready for one exchange; the request that the adapter is to be given."""
+        self._request, self.reply = request, reply
+        self._taken = self._given = b""
+        too_large = isinstance(reply, NoResponse) and reply.cause is Cause.TOO_LARGE
+        return replace(request, largest=0) if too_large else request
+
+    @property
+    def credential(self) -> Credential:
+        """The header lines that carry the key, where the expected request may have it."""
+        return credential_for(self._request, self.dialect, _KEY)
+
+    def connect(self) -> None:
+        """Take a connection, or raise the `OSError` that keeps it from being made."""
+        match self.reply:
+            case NoResponse(Cause.UNRESOLVED, sent=False):
+                raise socket.gaierror(socket.EAI_NONAME, "no such name")
+            case NoResponse(Cause.UNREACHABLE, sent=False):
+                raise ConnectionRefusedError("refused")
+            case NoResponse(Cause.UNTRUSTED, sent=False):
+                raise ssl.SSLCertVerificationError("not trusted")
+            case NoResponse(Cause.TIMEOUT, sent=False):
+                raise TimeoutError("no connection in time")
+            case _:
+                pass
+
+    def take(self, data: bytes) -> None:
+        """Bytes from the adapter; raises `UnfaithfulReplay` for a request that the core did not ask for."""
+        self._taken += data
+        if (self._request, self._taken) != self._judged:  # one poll is the next one's twin
+            asked = read_request(self._taken)
+            if asked is None:
+                return
+            self._judge(asked)
+            self._judged = self._request, self._taken
+        self._given, self._taken = _answer(self.reply, self._request.method), b""
+
+    def give(self, most: int) -> bytes:
+        """Up to so many bytes for the adapter, empty at the end; raises `ConnectionResetError` or `TimeoutError`."""
+        match self.reply:
+            case NoResponse(Cause.RESET, sent=True):
+                raise ConnectionResetError("reset")
+            case NoResponse(Cause.TIMEOUT, sent=True):
+                raise TimeoutError("no reply in time")
+            case _:
+                given, self._given = self._given[:most], self._given[most:]
+                return given
+
+    def check(self, made: Reply) -> None:
+        """Compare what the adapter made of the reply; raises `UnfaithfulReplay`."""
+        if _essence(made) != _essence(self.reply):
+            raise UnfaithfulReplay(
+                f"the replay is unfaithful, not the code under test: the cassette has {_shown(self.reply)}, and the "
+                f"adapter made {_shown(made)} of it. A cassette changed by hand may hold what no server can send"
+            )
+
+    def _judge(self, asked: Asked) -> None:
+        """Whether what came is what the core asked for, with the key exactly where it belongs."""
+        wanted = Asked.of(self._request, self.credential)
+        names = {name for name, _ in wanted.headers} | _OF_ITS_OWN
+        kept = {name for name, _ in wanted.headers} | {"host"}
+        for name, value in asked.headers:
+            if name not in names:
+                _unfaithful(f"a header {name}", "nothing", value)
+        headers = sorted((name, value) for name, value in asked.headers if name in kept)
+        pairs = (
+            ("method", wanted.method, asked.method),
+            ("target", spelt(wanted.target), spelt(asked.target)),
+            ("headers", sorted(wanted.headers), headers),
+            ("body", wanted.body, asked.body),
+        )
+        for what, ours, theirs in pairs:
+            if ours != theirs:
+                _unfaithful(what, ours, theirs)
+
+
+def _unfaithful(what: str, wanted: object, sent: object) -> NoReturn:
+    raise UnfaithfulReplay(
+        f"the adapter, not the code under test, differs in what it sends: {what}: the core asked for "
+        f"{wanted!r:.300}, and {sent!r:.300} was sent"
+    )
+
+
+def _answer(reply: Reply, method: str) -> bytes:
+    """The bytes that stand for `reply`; none where it is a deed."""
+    match reply:
+        case Response():
+            return _bytes(reply, method)
+        case NoResponse(Cause.PROTOCOL, sent=True):
+            return _GARBAGE
+        case NoResponse(Cause.TOO_LARGE, sent=True):
+            return _bytes(Response(200, body=b"x"), method)
+        case _:
+            return b""
+
+
+def _bytes(reply: Response, method: str) -> bytes:
+    """A reply as HTTP/1.1; header values are latin-1, as they are read."""
+    empty = method == "HEAD" or reply.status in _EMPTY
+    lines = [f"HTTP/1.1 {reply.status} {responses.get(reply.status, '')}"]
+    lines += [f"{name}: {value}" for name, value in reply.headers if name not in FRAMING]
+    lines += [] if empty else [f"content-length: {len(reply.body)}"]
+    head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+    return head if empty else head + reply.body
+
+
+def _essence(reply: Reply) -> tuple[object, ...]:
+    if isinstance(reply, NoResponse):
+        return reply.cause, reply.sent
+    return reply.status, _kept(reply.headers), reply.body
+
+
+def _kept(headers: Headers) -> dict[str, tuple[str, ...]]:
+    return {name: values for name, values in headers.fields.items() if name not in FRAMING}
+
+
+def _shown(reply: Reply) -> str:
+    if isinstance(reply, NoResponse):
+        return f"{reply.cause.name.lower()} ({'sent' if reply.sent else 'not sent'})"
+    return f"{reply.status} with {', '.join(_kept(reply.headers)) or 'no headers'} and {len(reply.body)} bytes"

@@ -1,0 +1,1 @@
+"""A cassette for people: as a transcript, and as a picture."""
