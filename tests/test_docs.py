@@ -12,21 +12,25 @@ import pytest
 
 import bide
 from bide import errors
-from bide_transports import emulator, requests, trio
+from bide_transports import cassette, emulator, requests, trio
+from bide_transports.cassette import changing, foreign, scripted, shown
 from bide_transports.cli import main
 from bide_transports.drive import INTERRUPTED
 from bide_transports.endings import CODES
+from bide_transports.testing import fake_server, fixtures
 from tests import test_laws
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 EXCEPTIONS = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
+PARTS = (changing, scripted, foreign, shown)
 PUBLIC = [
     *(f"bide.{name}" for name in bide.__all__),
     *(f"bide.errors.{kind.__name__}" for kind in EXCEPTIONS),
     *(f"bide_transports.requests.{name}" for name in requests.__all__),
     *(f"bide_transports.trio.{name}" for name in trio.__all__),
     *(f"bide_transports.emulator.{name}" for name in emulator.__all__),
+    *(f"{module.__name__}.{name}" for module in (cassette, *PARTS, fixtures, fake_server) for name in module.__all__),
 ]
 # A snippet of Python begins with "```python"; in any other spelling it would be shown and not be run.
 FENCES = {"python", "console", "{eval-rst}", "{include}", "{literalinclude}", "{toctree}"}

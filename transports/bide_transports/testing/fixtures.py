@@ -75,7 +75,7 @@ class CassetteFile:
 
 
 def cassettes(*patterns: str) -> list[CassetteFile]:
-    """All cassettes that a pattern such as "tests/cassettes/**" finds, in the order of their names.
+    """All cassettes that a pattern such as ``tests/cassettes/**`` finds, in the order of their names.
 
     A pattern is looked for from the directory of the calling file, and if nothing is there, from those above it.
     Raises `InvalidCassette` for one that finds nothing, since a test without parameters would pass unseen.
