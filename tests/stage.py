@@ -7,15 +7,14 @@ with stage(clock.now) as (home, elsewhere, put_on):
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import SHUT_RDWR, socket
-from threading import Lock, Thread
-from typing import Any, Protocol
+from contextlib import contextmanager
+from threading import Lock
+from typing import Protocol
 
 from bide.messages import Request, Response
 from bide_transports.emulator import wire
 from bide_transports.emulator.faults import Broken, Drop
+from bide_transports.testing.fake_loopback import LoopbackHandler, running
 
 
 class Played(Protocol):
@@ -30,15 +29,11 @@ def stage(now: Callable[[], float]) -> Generator[tuple[str, str, Callable[[Playe
     services: list[Played] = []
     lock = Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(LoopbackHandler):
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", "0")))
-            assert isinstance(self.server, ThreadingHTTPServer)
-            url = f"http://127.0.0.1:{self.server.server_port}{self.path}"
+            request = self.request_read()
             with lock:
-                answer = services[-1].handle(Request(self.command, url, tuple(self.headers.items()), body), now=now())
+                answer = services[-1].handle(request, now=now())
             if isinstance(answer, Response):
                 self.wfile.write(wire.whole(answer, self.command))
             else:
@@ -48,42 +43,5 @@ def stage(now: Callable[[], float]) -> Generator[tuple[str, str, Callable[[Playe
 
         do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  the names that the base class looks for
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Nothing."""
-
-    with _open(Handler) as home, _open(Handler) as elsewhere:
+    with running(Handler, "stage") as home, running(Handler, "stage") as elsewhere:
         yield home, elsewhere, services.append
-
-
-class _Server(ThreadingHTTPServer):
-    """Remembers its connections, so that one which a client keeps alive can be cut, and its thread can end."""
-
-    daemon_threads = False
-
-    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
-        self.connections: list[socket] = []
-        super().__init__(("127.0.0.1", 0), handler)
-
-    def process_request(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
-        if isinstance(request, socket):
-            self.connections.append(request)
-        super().process_request(request, client_address)
-
-    def cut(self) -> None:
-        """End every connection that is still open."""
-        for connection in self.connections:
-            with suppress(OSError):
-                connection.shutdown(SHUT_RDWR)
-
-
-@contextmanager
-def _open(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
-    with _Server(handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name="stage")
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.cut()

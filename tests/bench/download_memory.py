@@ -10,8 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import trio
@@ -19,7 +18,7 @@ import trio
 import bide
 from bide_transports import requests as over_requests
 from bide_transports import trio as over_trio
-from tests.bench.measure import Figure
+from tests.bench.measure import Figure, served_by
 
 _SIDE = 7072  # pixels: 150 MB
 _TARGET = 16  # MiB
@@ -38,7 +37,7 @@ with serve(service) as emulator:
 
 def measure() -> list[Figure]:
     """One download over each transport."""
-    with _server() as place:
+    with served_by(_SERVER) as place:
         return [_figure(name, place) for name in _SAVES]
 
 
@@ -46,18 +45,6 @@ def _figure(name: str, place: tuple[str, str]) -> Figure:
     command = [sys.executable, "-m", "tests.bench.download_memory", name, *place]
     grown, size = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return Figure(f"above the baseline for {int(size) / 1e6:.0f} MB over {name}", float(grown) / 1024, _TARGET, "MiB")
-
-
-@contextmanager
-def _server() -> Generator[tuple[str, str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        base_url, key = child.stdout.readline().split()
-        yield base_url, key
-        child.stdin.close()
 
 
 def _by_requests(dialect: bide.Dialect, key: str, model: str, directory: str) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from statistics import median
 from time import process_time
@@ -55,12 +54,16 @@ def cpu(work: Callable[[], object]) -> float:
     return process_time() - start
 
 
-@contextmanager
-def server(duration: float) -> Generator[tuple[str, str]]:
+def server(duration: float) -> AbstractContextManager[tuple[str, str]]:
     """The emulator in a process of its own: base URL and key. Its clock moves one second with each request."""
-    command = [sys.executable, "-c", _SERVER, str(duration)]
+    return served_by(_SERVER, str(duration))
+
+
+@contextmanager
+def served_by(program: str, *words: str) -> Generator[tuple[str, str]]:
+    """The base URL and the key that this Python `program` prints; it lives until its stdin is closed."""
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        [sys.executable, "-c", program, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None

@@ -27,19 +27,10 @@ from bide_transports.cassette.changing.edits_of_time import cut, expire_link, fl
 from bide_transports.cassette.changing.story import Exchanged, Story
 from bide_transports.cassette.files import loads, text_of
 from bide_transports.cassette.scripted.script import Script
-from bide_transports.cassette.tape import Cassette, Done, Heard, InvalidCassette, Open, Send, Wait
-from bide_transports.cassette.verify import verify
+from bide_transports.cassette.tape import Cassette, Heard, InvalidCassette, Open, Send, Wait
+from tests.cassette.altered import CASSETTE, SCRIPT, altered, done
 
-SCRIPT = Script().state(0, "PENDING").state(2.5, "PROCESSING").state(14.2, "COMPLETED")
-CASSETTE = SCRIPT.cassette(pace=bide.Every(2))
 STRUCK = 4080  # ms: the look that goes out after 3 s
-
-
-def _made(*edits: Edit, cassette: Cassette = CASSETTE) -> Cassette:
-    made = edited(cassette, *edits)
-    verify(made)
-    assert made.head.edits == tuple(edit.said for edit in edits)
-    return made
 
 
 def _struck(cassette: Cassette, t: int = STRUCK) -> tuple[Heard, Wait, Send]:
@@ -52,24 +43,18 @@ def _struck(cassette: Cassette, t: int = STRUCK) -> tuple[Heard, Wait, Send]:
     return heard, wait, send
 
 
-def _done(cassette: Cassette) -> Done:
-    done = cassette.events[-1]
-    assert isinstance(done, Done)
-    return done
-
-
 def _submissions(cassette: Cassette) -> list[Exchanged]:
     return [one for one in Story.of(cassette).exchanges if one.is_submission]
 
 
 def test_before_the_edit_all_is_as_recorded() -> None:
-    made = _made(insert(429, retry_after=7, at=3.0))
+    made = altered(insert(429, retry_after=7, at=3.0))
     same = [event for event in CASSETTE.events if event.t < STRUCK]
     assert list(made.events[: len(same)]) == same
 
 
 def test_an_inserted_429_is_waited_out() -> None:
-    heard, wait, send = _struck(_made(insert(429, retry_after=7, at=3.0)))
+    heard, wait, send = _struck(altered(insert(429, retry_after=7, at=3.0)))
     assert isinstance(heard.reply, Response)
     assert heard.reply.status == 429
     assert (wait.ms, wait.floor, wait.why) == (7000, 7000, "retry-after")
@@ -77,91 +62,91 @@ def test_an_inserted_429_is_waited_out() -> None:
 
 
 def test_an_inserted_429_may_name_a_date() -> None:
-    made = _made(insert(429, retry_after="Sat, 05 Jan 2030 08:00:09 GMT", at=3.0))
+    made = altered(insert(429, retry_after="Sat, 05 Jan 2030 08:00:09 GMT", at=3.0))
     _, wait, _ = _struck(made)
     assert (wait.ms, wait.why) == (5000, "retry-after")  # the service's clock tells 08:00:04
 
 
 def test_a_submission_that_is_refused_at_first_makes_the_job_later() -> None:
-    made = _made(insert(503, at=0.0))
+    made = altered(insert(503, at=0.0))
     first, second = _submissions(made)
     assert first.sent.request == second.sent.request
     delayed = second.sent.t - first.sent.t
     looks = [one for one in Story.of(made).exchanges if one.is_unfinished]
     assert all(one.sent.t < 14_200 + delayed for one in looks)
-    assert _done(made).t >= 14_200 + delayed
+    assert done(made).t >= 14_200 + delayed
 
 
 def test_a_lost_reply_to_the_submission_makes_no_second_job() -> None:
-    made = _made(lose_submit_reply())
+    made = altered(lose_submit_reply())
     first, second = _submissions(made)
     assert first.heard.reply == NoResponse(Cause.RESET, sent=True)
     assert first.sent.request == second.sent.request
     assert ("idempotency-key", "redacted-key-1") in second.sent.request.headers
     urls = {one.sent.request.url for one in Story.of(made).exchanges if one.is_look}
     assert len(urls) == 1
-    assert _done(made).state == "Completed"
+    assert done(made).state == "Completed"
 
 
 def test_a_lost_reply_without_a_key_is_never_asked_for_again() -> None:
     unkeyed = SCRIPT.cassette(order=bide.Order("model-1", {"prompt": "a fox"}))
-    made = _made(lose_submit_reply(), cassette=unkeyed)
+    made = altered(lose_submit_reply(), cassette=unkeyed)
     assert len(_submissions(made)) == 1
-    assert (_done(made).state, _done(made).says) == ("Abandoned", bide.Reason.AMBIGUOUS.value)
+    assert (done(made).state, done(made).says) == ("Abandoned", bide.Reason.AMBIGUOUS.value)
 
 
 def test_a_connection_that_was_never_made_is_tried_again_even_without_a_key() -> None:
     unkeyed = SCRIPT.cassette(order=bide.Order("model-1", {"prompt": "a fox"}))
-    made = _made(drop_connection(at=0.0, phase="connect"), cassette=unkeyed)
+    made = altered(drop_connection(at=0.0, phase="connect"), cassette=unkeyed)
     first, second = _submissions(made)
     assert first.heard.reply == NoResponse(Cause.UNREACHABLE, sent=False)
     assert second.after is not None
-    assert _done(made).state == "Completed"
+    assert done(made).state == "Completed"
 
 
 @pytest.mark.parametrize("phase", ["send", "head", "body"])
 def test_a_connection_that_is_cut_is_backed_off_from(phase: str) -> None:
-    heard, wait, _ = _struck(_made(drop_connection(at=3.0, phase=phase)))  # type: ignore[arg-type]
+    heard, wait, _ = _struck(altered(drop_connection(at=3.0, phase=phase)))  # type: ignore[arg-type]
     assert heard.reply == NoResponse(Cause.RESET, sent=True)
     assert wait.why == "backoff"
     assert 250 <= wait.ms <= 500
 
 
 def test_a_certificate_that_is_not_accepted_ends_it() -> None:
-    made = _made(drop_connection(at=3.0, phase="connect", cause=Cause.UNTRUSTED))
-    assert (_done(made).state, _done(made).says) == ("Abandoned", bide.Reason.UNTRUSTED.value)
+    made = altered(drop_connection(at=3.0, phase="connect", cause=Cause.UNTRUSTED))
+    assert (done(made).state, done(made).says) == ("Abandoned", bide.Reason.UNTRUSTED.value)
 
 
 def test_a_reply_that_was_replaced_is_not_known_of() -> None:
     end = next(one for one in Story.of(CASSETTE).exchanges if one.is_end)
-    made = _made(replace_reply(503, at=end.sent.t / 1000))
+    made = altered(replace_reply(503, at=end.sent.t / 1000))
     heard, wait, _ = _struck(made, end.sent.t)
     assert isinstance(heard.reply, Response)
     assert (heard.reply.status, wait.why) == (503, "backoff")
-    with_insert = _made(insert(503, at=end.sent.t / 1000))
-    assert _done(with_insert).state == "Completed"
-    assert _done(made).state == "Abandoned"  # the only reply that told of the end never came
+    with_insert = altered(insert(503, at=end.sent.t / 1000))
+    assert done(with_insert).state == "Completed"
+    assert done(made).state == "Abandoned"  # the only reply that told of the end never came
 
 
 def test_replacing_the_only_submission_leaves_its_reply_to_the_next() -> None:
-    made = _made(replace_reply(503, at=0.0))
+    made = altered(replace_reply(503, at=0.0))
     assert len(_submissions(made)) == 2
-    assert _done(made).state == "Completed"
+    assert done(made).state == "Completed"
 
 
 def test_an_outage_refuses_all_that_is_asked_meanwhile() -> None:
-    made = _made(outage(at=3.0, for_ms=5000))
+    made = altered(outage(at=3.0, for_ms=5000))
     meanwhile = [one for one in Story.of(made).exchanges if 3000 <= one.sent.t < 8000]
     replies = [one.heard.reply for one in meanwhile]
     assert len(replies) > 1
     assert all(isinstance(reply, Response) and reply.status == 503 for reply in replies)
-    assert _done(made).state == "Completed"
+    assert done(made).state == "Completed"
 
 
 def test_a_delay_is_waited_for_and_no_longer_than_the_timeout() -> None:
-    heard, _, _ = _struck(_made(delay(at=3.0, ms=900)))
+    heard, _, _ = _struck(altered(delay(at=3.0, ms=900)))
     assert heard.t == STRUCK + 40 + 900
-    heard, wait, _ = _struck(_made(delay(at=3.0, ms=60_000)))
+    heard, wait, _ = _struck(altered(delay(at=3.0, ms=60_000)))
     assert heard.t == STRUCK + 30_000
     assert heard.reply == NoResponse(Cause.TIMEOUT, sent=True)
     assert wait.why == "backoff"
@@ -169,33 +154,33 @@ def test_a_delay_is_waited_for_and_no_longer_than_the_timeout() -> None:
 
 @pytest.mark.parametrize("edit", [truncate_body(at=3.0, n=9), corrupt(at=3.0)], ids=repr)
 def test_a_spoilt_body_is_asked_for_again(edit: Edit) -> None:
-    _, wait, _ = _struck(_made(edit))
+    _, wait, _ = _struck(altered(edit))
     assert (wait.state, wait.why) == ("Polling", "backoff")
 
 
 def test_a_spoilt_result_is_never_taken_for_one() -> None:
     fetched = next(one for one in Story.of(CASSETTE).exchanges if isinstance(one.before, bide.Fetching))
-    made = _made(truncate_body(at=fetched.sent.t / 1000, n=20))
+    made = altered(truncate_body(at=fetched.sent.t / 1000, n=20))
     assert _struck(made, fetched.sent.t)[1].state == "Fetching"
-    assert (_done(made).state, _done(made).says) == ("Completed", _done(CASSETTE).says)
+    assert (done(made).state, done(made).says) == ("Completed", done(CASSETTE).says)
 
 
 def test_a_duplicate_tells_nothing_new() -> None:
     before_the_end = [one for one in Story.of(CASSETTE).exchanges if one.is_unfinished][-1]
-    made = _made(duplicate(at=before_the_end.sent.t / 1000))
+    made = altered(duplicate(at=before_the_end.sent.t / 1000))
     kept = [one.heard.reply for one in Story.of(made).exchanges if one.sent.t >= before_the_end.sent.t]
     assert kept[0] == kept[1] == before_the_end.heard.reply
-    assert _done(made).t > _done(CASSETTE).t
+    assert done(made).t > done(CASSETTE).t
 
 
 def test_a_body_that_is_not_there_cannot_be_spoilt() -> None:
-    lost = _made(drop_connection(at=3.0))
+    lost = altered(drop_connection(at=3.0))
     with pytest.raises(InvalidCassette, match=r"the reply at 4.120 s has no body"):
         edited(lost, corrupt(at=3.0))
 
 
 def test_edits_go_one_after_another_and_are_told() -> None:
-    made = _made(insert(429, retry_after=7, at=3.0), stuck("PROCESSING", for_ms=9000), cut(at=20.0))
+    made = altered(insert(429, retry_after=7, at=3.0), stuck("PROCESSING", for_ms=9000), cut(at=20.0))
     assert made.events[-1].t <= 20_000
     assert loads(text_of(made)).events == made.events
     assert loads(text_of(made)).head == made.head
@@ -241,11 +226,11 @@ def test_only_the_lane_that_is_named_changes() -> None:
     two = replace(CASSETTE, events=(*CASSETTE.events, *opened, *other))
     made = edited(two, insert(503, at=3.0), lane="job#1")
     assert made.lanes["job#2"] == two.lanes["job#2"]
-    assert made.lanes["job#1"] == _made(insert(503, at=3.0)).lanes["job#1"]
+    assert made.lanes["job#1"] == altered(insert(503, at=3.0)).lanes["job#1"]
 
 
 def test_a_signed_address_runs_out() -> None:
     signed = Script().state(14.2, "Succeeded").cassette(Declared(named("azure-core")), pace=bide.Every(2))
-    made = _made(expire_link(after=5.0), cassette=signed)
-    assert (_done(made).state, _done(made).says) == ("Abandoned", bide.Reason.UNAUTHORISED.value)
-    assert 5000 <= _done(made).t < 14_000
+    made = altered(expire_link(after=5.0), cassette=signed)
+    assert (done(made).state, done(made).says) == ("Abandoned", bide.Reason.UNAUTHORISED.value)
+    assert 5000 <= done(made).t < 14_000

@@ -28,23 +28,9 @@ from bide_transports.cassette.changing.settle import settle
 from bide_transports.cassette.changing.story import Story
 from bide_transports.cassette.files import loads, text_of
 from bide_transports.cassette.scripted.script import Script
-from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidCassette, Send, Wait
+from bide_transports.cassette.tape import Cassette, Event, Heard, InvalidCassette, Send, Wait
 from bide_transports.cassette.verify import verify
-
-SCRIPT = Script().state(0, "PENDING").state(2.5, "PROCESSING").state(14.2, "COMPLETED")
-CASSETTE = SCRIPT.cassette(pace=bide.Every(2))
-
-
-def _made(edit: Edit, cassette: Cassette = CASSETTE) -> Cassette:
-    made = edited(cassette, edit)
-    verify(made)
-    return made
-
-
-def _done(cassette: Cassette) -> Done:
-    done = cassette.events[-1]
-    assert isinstance(done, Done)
-    return done
+from tests.cassette.altered import CASSETTE, SCRIPT, altered, done
 
 
 def _sent(cassette: Cassette) -> list[int]:
@@ -57,7 +43,7 @@ def _statuses(cassette: Cassette) -> list[str]:
 
 
 def test_a_clock_that_is_ahead_changes_no_wait() -> None:
-    made = _made(skew(server_ms=90_000))
+    made = altered(skew(server_ms=90_000))
     assert [event for event in made.events if not isinstance(event, Heard)] == [
         event for event in CASSETTE.events if not isinstance(event, Heard)
     ]
@@ -69,38 +55,38 @@ def test_a_clock_that_is_ahead_changes_no_wait() -> None:
 def test_a_date_is_waited_for_by_the_services_own_clock(server_ms: int) -> None:
     told = "Sat, 05 Jan 2030 08:00:13 GMT"
     refused = SCRIPT.refuse(429, retry_after=told, at=3.0).cassette(pace=bide.Every(2))
-    made = _made(skew(server_ms=server_ms), refused)
+    made = altered(skew(server_ms=server_ms), cassette=refused)
     waits = [event for event in made.events if isinstance(event, Wait) and event.why == "retry-after"]
     assert [wait.ms for wait in waits] == [9000]  # told at 08:00:04 by the same clock
     assert [e.ms for e in refused.events if isinstance(e, Wait) and e.why == "retry-after"] == [9000]
 
 
 def test_a_job_that_is_stuck_is_that_much_later() -> None:
-    made = _made(stuck("PROCESSING", for_ms=30_000))
+    made = altered(stuck("PROCESSING", for_ms=30_000))
     first = next(
         one.sent.t for one in Story.of(CASSETTE).exchanges if one.after and one.after.past.status == "PROCESSING"
     )
     assert [t for t in _sent(made) if t <= first] == [t for t in _sent(CASSETTE) if t <= first]
-    assert 44_200 <= _done(made).t <= 44_200 + 2000 + 120
-    assert _done(made).says == _done(CASSETTE).says
+    assert 44_200 <= done(made).t <= 44_200 + 2000 + 120
+    assert done(made).says == done(CASSETTE).says
 
 
 def test_a_stuck_job_may_outlast_the_patience() -> None:
     impatient = SCRIPT.cassette(pace=bide.Every(2), patience=bide.Patience(deadline=20))
-    made = _made(stuck("PROCESSING", for_ms=30_000), impatient)
-    assert (_done(made).t, _done(made).says) == (20_040, bide.Reason.DEADLINE.value)
+    made = altered(stuck("PROCESSING", for_ms=30_000), cassette=impatient)
+    assert (done(made).t, done(made).says) == (20_040, bide.Reason.DEADLINE.value)
 
 
 def test_a_status_may_go_back() -> None:
-    statuses = _statuses(_made(flap("PENDING", "PROCESSING")))
+    statuses = _statuses(altered(flap("PENDING", "PROCESSING")))
     assert statuses[:5] == ["PENDING", "PENDING", "PROCESSING", "PENDING", "PROCESSING"]
 
 
 def test_what_was_seen_completed_is_only_fetched() -> None:
-    made = _made(flap("PROCESSING", "COMPLETED"))
+    made = altered(flap("PROCESSING", "COMPLETED"))
     after = [event.state for event in made.events if isinstance(event, Wait) and event.t > 14_200]
     assert after == ["Fetching", "Fetching"]
-    assert _done(made).state == "Completed"
+    assert done(made).state == "Completed"
 
 
 def test_nothing_can_flap_once_the_job_is_over() -> None:
@@ -111,35 +97,35 @@ def test_nothing_can_flap_once_the_job_is_over() -> None:
 
 
 def test_what_is_due_while_the_machine_sleeps_goes_out_when_it_wakes() -> None:
-    made = _made(suspend(at=3.0, ms=60_000))
+    made = altered(suspend(at=3.0, ms=60_000))
     assert _sent(made)[:3] == [0, 2040, 63_000]
-    assert _done(made).t == 63_000 + 40 + 40
+    assert done(made).t == 63_000 + 40 + 40
 
 
 def test_a_clock_that_is_set_forward_asks_at_once_and_the_job_is_no_further() -> None:
-    made = _made(step_wall(at=3.0, ms=60_000))
+    made = altered(step_wall(at=3.0, ms=60_000))
     assert _sent(made)[:3] == [0, 2040, 63_000]
     assert _statuses(made)[2] == "PENDING"  # as last seen at 3 s by the service's clock
-    assert _done(made).t >= 74_200
+    assert done(made).t >= 74_200
 
 
 def test_a_clock_that_is_set_back_stands_still() -> None:
-    made = _made(step_wall(at=3.0, ms=-10_000))
+    made = altered(step_wall(at=3.0, ms=-10_000))
     assert _sent(made) == sorted(_sent(made))
-    assert _done(made).t < 14_200  # by the client's clock; by the service's it is 24 s
+    assert done(made).t < 14_200  # by the client's clock; by the service's it is 24 s
     dated = [e.reply.headers.get("date") for e in made.events if isinstance(e, Heard) and isinstance(e.reply, Response)]
     assert dated[2] == "Sat, 05 Jan 2030 08:00:14 GMT"
 
 
 def test_a_jump_past_the_deadline_allows_one_last_look() -> None:
     impatient = SCRIPT.cassette(pace=bide.Every(2), patience=bide.Patience(deadline=20))
-    made = _made(step_wall(at=3.0, ms=60_000), impatient)
-    assert (_done(made).state, len(_sent(made))) == ("Abandoned", 3)
+    made = altered(step_wall(at=3.0, ms=60_000), cassette=impatient)
+    assert (done(made).state, len(_sent(made))) == ("Abandoned", 3)
 
 
 @pytest.mark.parametrize("at", [0.0, 0.03, 2.04, 5.0])
 def test_a_cut_leaves_what_came_before(at: float) -> None:
-    made = _made(cut(at=at))
+    made = altered(cut(at=at))
     assert made.events == CASSETTE.events[: len(made.events)]
     assert made.events[-1].t <= at * 1000
     assert settle(made).events == made.events

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import traceback
 from pathlib import Path
-from types import FrameType
 
 import bide
 from bide_transports.requests import Client
+from tests.transports.dying import die_after
 
 
 def work(base_url: str, key: str, place: Path, events: int | None) -> None:
     """Take up what the journal in `place` holds, or begin; `kill -9` after so many `events` (calls and returns)."""
     if events is not None:
-        _die_after(events)
+        die_after(events)
     dialect = bide.ModelRoute(base_url)
     with Client(key, dialect=dialect, pace=bide.Every(0.05), journal=place / "jobs") as client:
         jobs = client.resume_all()
@@ -25,19 +24,6 @@ def work(base_url: str, key: str, place: Path, events: int | None) -> None:
             jobs = [client.prepare("flux-1.1-pro", {"prompt": place.name})]
         for job in jobs:
             client.save(client.wait(job), place)
-
-
-def _die_after(events: int) -> None:
-    left = events
-
-    def count(frame: FrameType, event: str, arg: object) -> None:
-        nonlocal left
-        del frame, event, arg
-        left -= 1
-        if left <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.setprofile(count)
 
 
 def serve_orders() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import signal
 import stat
 import subprocess
@@ -19,6 +17,8 @@ from bide import Response
 from bide_transports.cli import main
 from bide_transports.emulator import Drop, Fault, Plan, Service, Status, Variants, html
 from bide_transports.emulator.server import Emulator, serve
+from tests.transports.cli_scene import tokens, typed
+from tests.transports.terminal import on_a_terminal
 
 QUICK = Plan(duration=0.1, dispatched=0.02, handed_over=0.05)
 PLANS = {
@@ -53,10 +53,6 @@ def submitted(emulator: Emulator, model: str) -> str:
     answer = bide(emulator, "run", model, "--pace", "0.05", "--deadline", "0.1")
     assert answer.exit_code in (0, 4)
     return list(emulator.service.executions)[-1]
-
-
-def tokens(place: Path) -> list[Path]:
-    return sorted(place.glob("bide-*.json"))
 
 
 def test_run_saves_the_picture_and_prints_its_path(emulator: Emulator, place: Path) -> None:
@@ -119,17 +115,11 @@ def test_a_deadline_leaves_a_private_token_that_resumes(emulator: Emulator, plac
 
 def test_an_interrupt_leaves_a_token_that_resumes(place: Path) -> None:
     with serve(Service(default=Plan(duration=1.0, dispatched=0.1))) as emulator:
-        words = ["run", "flux-1.1-pro", "--pace", "0.05", "--base-url", emulator.base_url]
-        env = os.environ | {"MODELROUTE_API_KEY": emulator.key}
-        program = [sys.executable, "-c", "from bide_transports.cli import main; main()", *words]
-        with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=env) as running:
-            assert running.stderr is not None
-            for line in running.stderr:
-                if "PROCESSING" in line:
-                    break
-            running.send_signal(signal.SIGINT)
-            said = running.stderr.read()
-        assert running.returncode == 130
+        with typed(emulator, "run", "flux-1.1-pro", "--pace", "0.05") as running:
+            running.until("PROCESSING")
+            running.interrupt()
+            code, _, said = running.end()
+        assert code == 130
         assert "interrupted" in said
         assert "Traceback" not in said
         (token,) = tokens(place)
@@ -271,23 +261,9 @@ def test_the_demo_saves_a_picture(place: Path) -> None:
 
 
 def test_a_terminal_gets_a_live_line(place: Path) -> None:
-    ours, theirs = pty.openpty()
-    program = [sys.executable, "-c", "from bide_transports.cli import main; main()", "demo", "--duration", "0.5"]
-    env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"}
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=theirs, text=True, env=env) as running:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                chunk = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            shown += chunk
-        assert running.stdout is not None
-        path = running.stdout.read().strip()
-    os.close(ours)
-    assert running.returncode == 0
-    assert (place / path).exists()
+    code, out, shown = on_a_terminal("demo", "--duration", "0.5")
+    assert code == 0
+    assert (place / out.strip()).exists()
     assert b"next look in" in shown
     assert b"\x1b[" in shown
     assert b"COMPLETED" in shown

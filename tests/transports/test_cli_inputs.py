@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +16,8 @@ from bide_transports import requests
 from bide_transports.cli import main
 from bide_transports.emulator import Broken, Drop, Fault, Plan, Service, Variants, too_many
 from bide_transports.emulator.server import Emulator, serve
+from tests.transports.cli_scene import typed
+from tests.transports.terminal import on_a_terminal
 
 PHOTO = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4000
 RUN = ("run", "flux-1.1-pro", "--pace", "0.05")
@@ -152,38 +150,20 @@ def test_trouble_is_waited_out_and_the_wait_told(place: Path) -> None:
 
 def test_an_interrupt_submits_nothing(place: Path) -> None:
     with serve(Service(faults=[Fault("upload", too_many(300))])) as emulator:
-        words = [*RUN, "-i", "image=@photo.png", "--base-url", emulator.base_url]
-        env = os.environ | {"MODELROUTE_API_KEY": emulator.key}
-        program = [sys.executable, "-c", "from bide_transports.cli import main; main()", *words]
-        with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=env) as running:
-            assert running.stderr is not None
-            for line in running.stderr:
-                if "next try in" in line:
-                    break
-            running.send_signal(signal.SIGINT)
-            said = running.stderr.read()
-        assert running.returncode == 130
-        assert said == "bide: interrupted; nothing was submitted\n"
+        with typed(emulator, *RUN, "-i", "image=@photo.png") as running:
+            running.until("next try in")
+            running.interrupt()
+            code, _, said = running.end()
+        assert code == 130
+        assert said == "".join(running.said) + "bide: interrupted; nothing was submitted\n"
         assert list(place.iterdir()) == [place / "photo.png"]
         assert emulator.account.executions == 0
 
 
 def test_a_terminal_gets_a_live_line(emulator: Emulator, place: Path) -> None:
     (place / "[b]photo.png").write_bytes(PHOTO)
-    ours, theirs = pty.openpty()
     words = [*RUN, "-i", "image=@[b]photo.png", "--base-url", emulator.base_url]
-    program = [sys.executable, "-c", "from bide_transports.cli import main; main()", *words]
-    env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120", "MODELROUTE_API_KEY": emulator.key}
-    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=theirs, env=env) as running:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                chunk = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            shown += chunk
-    os.close(ours)
-    assert running.returncode == 0, shown
+    code, _, shown = on_a_terminal(*words, env={"MODELROUTE_API_KEY": emulator.key})
+    assert code == 0, shown
     assert b"UPLOADED  [b]photo.png  100%" in shown
     assert b"\x1b[" in shown

@@ -6,7 +6,6 @@ import ast
 import inspect
 import json
 import os
-import resource
 import textwrap
 import time
 import warnings
@@ -42,9 +41,6 @@ from bide_transports.emulator import (
     Drop,
     Fault,
     Limit,
-    Plan,
-    Service,
-    Status,
     Variants,
     VirtualClock,
     html,
@@ -58,24 +54,8 @@ from bide_transports.emulator.replies import invalid, problem
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.requests import Client, Interrupted
 from tests.hostile import Server, field_of, head, read, reply, send, stall, tell
-
-KEY = "sk_" + "0" * 64
-FOX: dict[str, JSON] = {"prompt": "a fox"}
-PLANS = {
-    "good": Plan(duration=95),
-    "bad": Plan(duration=20, outcome=Status.FAILED, error_code="CONTENT_MODERATION_REJECTED"),
-    "stopped": Plan(duration=20, outcome=Status.CANCELLED),
-    "late": Plan(outcome=Status.EXPIRED, expires_after=150),
-    "short": Plan(duration=3),
-    "quick": Plan(duration=0),  # over when the submission is acknowledged
-}
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+from tests.transports.clients import FOX, KEY, service
+from tests.transports.disk import file_size_limit
 
 
 @contextmanager
@@ -90,9 +70,8 @@ def house(
 ) -> Generator[tuple[Emulator, Client]]:
     """An emulator on loopback and a client of it; both live in the time of `clock`, so nobody waits."""
     clock = clock or VirtualClock()
-    service = Service(plans=PLANS, variants=variants, limit=limit, faults=faults)
     with (
-        serve(service, clock=clock.now) as emulator,
+        serve(service(*faults, variants=variants, limit=limit), clock=clock.now) as emulator,
         Client(
             emulator.key,
             dialect=bide.ModelRoute(emulator.base_url),
@@ -669,17 +648,6 @@ def test_a_directory_that_may_not_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "pictures").symlink_to("/sys/kernel", target_is_directory=True)
     with unsaved(tmp_path / "pictures", "choose another"):
         pass
-
-
-@contextmanager
-def file_size_limit(size: int) -> Generator[None]:
-    """No file of this process grows beyond `size` bytes: the nearest thing to a full disk that needs no mount."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [0, 100])

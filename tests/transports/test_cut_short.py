@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +18,7 @@ from bide_transports.emulator import Service, VirtualClock
 from bide_transports.emulator.server import serve
 from bide_transports.requests import Client, Interrupted
 from tests.transports.cli_scene import START, ask, slow, tokens
+from tests.transports.disk import file_size_limit
 
 KEYLESS = Declared(
     Declaration(
@@ -69,24 +67,13 @@ def test_a_cancelled_submission_under_no_key_is_not_sent_again() -> None:
     assert is_not_sent_again(trio.run(main))
 
 
-@contextmanager
-def full_disk(size: int) -> Generator[None]:
-    """No file of this process grows beyond `size` bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_a_state_that_the_journal_cannot_hold_is_handed_out_first(tmp_path: Path) -> None:
     clock, journal = VirtualClock(), tmp_path / "jobs"
     with serve(Service(), clock=clock.now) as emulator:
         with Client(emulator.key, dialect=emulator.dialect, clock=clock, journal=journal) as client:
             states = client.follow(client.prepare("flux-1.1-pro", {"prompt": "a fox"}))
             state = next(states)
-            with full_disk(journal.stat().st_size), pytest.raises(SaveError, match="cannot be kept"):
+            with file_size_limit(journal.stat().st_size), pytest.raises(SaveError, match="cannot be kept"):
                 for state in states:  # noqa: B007  the last is what counts
                     pass
         assert isinstance(state, bide.Polling)
@@ -100,7 +87,7 @@ def test_the_command_puts_what_the_journal_cannot_hold_into_a_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with serve(slow(), clock=lambda: START) as emulator:
-        with full_disk(2000):  # bytes: room for one token, not for two
+        with file_size_limit(2000):  # bytes: room for one token, not for two
             answer = ask(emulator, "run", "flux-1.1-pro", "--pace", "0.05", "--journal", "jobs")
         assert answer.exit_code == 4
         assert "the journal jobs cannot be kept (File too large)" in answer.stderr

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,23 +20,13 @@ from bide_transports.emulator import Drop, Fault, VirtualClock
 from bide_transports.emulator.server import Emulator
 from tests.hostile import Server, head, read, send
 from tests.savers import SAVES, Save, Stopped, Until, content, done, stopped
+from tests.transports.disk import file_size_limit
 
 BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
 
 
 def names(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
-
-
-@contextmanager
-def file_size_limit(size: int) -> Generator[None]:
-    """No file of this process grows beyond `size` bytes: the nearest thing to a full disk that needs no mount."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 # What the disk refuses

@@ -13,7 +13,6 @@ import h11
 import pytest
 import trio
 import trio.testing
-import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,13 +30,6 @@ URL = "http://127.0.0.1:81"
 START = 1_800_000_000.0
 FOX: dict[str, JSON] = {"prompt": "a fox"}
 ENDLESS = 10_000  # steps; more than any exchange here takes
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 def virtually(action: Callable[[], Awaitable[T]]) -> T:
@@ -96,16 +88,6 @@ def tunnelled(server: ssl.SSLContext) -> Attend:
         await encrypted(server)(stream, URL)
 
     return attend
-
-
-@pytest.fixture(scope="module")
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The server's, and that of a client who trusts it."""
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)  # pyright: ignore[reportUnknownMemberType]
-    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType]
-    return server, client
 
 
 # -- one exchange ------------------------------------------------------------------------------------------------------

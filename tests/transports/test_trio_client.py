@@ -37,9 +37,6 @@ from bide_transports.emulator import (
     Drop,
     Fault,
     Limit,
-    Plan,
-    Service,
-    Status,
     Variants,
     VirtualClock,
     html,
@@ -56,28 +53,7 @@ from bide_transports.trio import Client, Pool, run, step
 from bide_transports.trio import follow as follow_job
 from tests.drivers import TrioVirtualClock
 from tests.hostile import Server, field_of, head, read, reply, send, stall, tell
-
-KEY = "sk_" + "0" * 64
-FOX: dict[str, JSON] = {"prompt": "a fox"}
-PLANS = {
-    "good": Plan(duration=95),
-    "bad": Plan(duration=20, outcome=Status.FAILED, error_code="CONTENT_MODERATION_REJECTED"),
-    "stopped": Plan(duration=20, outcome=Status.CANCELLED),
-    "late": Plan(outcome=Status.EXPIRED, expires_after=150),
-    "short": Plan(duration=3),
-    "quick": Plan(duration=0),  # over when the submission is acknowledged
-}
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
-def service(*faults: Fault, variants: Variants = Variants(), limit: Limit = Limit()) -> Service:
-    return Service(plans=PLANS, variants=variants, limit=limit, faults=faults)
+from tests.transports.clients import FOX, KEY, service
 
 
 @asynccontextmanager

@@ -23,13 +23,6 @@ START = 1_800_000_000.0
 TWO_HOURS = 7200.0
 
 
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
 def virtually(action: Callable[[], Awaitable[T]]) -> T:
     """Run `action` under a clock that jumps as soon as everyone waits."""
     return trio.run(action, clock=trio.testing.MockClock(autojump_threshold=0))

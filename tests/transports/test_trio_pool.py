@@ -12,7 +12,6 @@ from typing import TypeVar
 import pytest
 import trio
 import trio.testing
-import trustme
 
 from bide.errors import InvalidSetting
 from bide.messages import Cause, NoResponse, Reply, Request, Response
@@ -39,13 +38,6 @@ T = TypeVar("T")
 URL = "http://127.0.0.1:81"
 CUT = NoResponse(Cause.RESET, sent=True)
 UNSENT = NoResponse(Cause.UNREACHABLE, sent=False)
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 def get(url: str = URL, *, timeout: float = 20.0) -> Request:
@@ -498,16 +490,6 @@ class Corked(trio.abc.Stream):
     async def aclose(self) -> None:
         await self._inner.send_all(self._held)
         await self._inner.aclose()
-
-
-@pytest.fixture(scope="module")
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The server's, and that of a client who trusts it."""
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)  # pyright: ignore[reportUnknownMemberType]
-    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType]
-    return server, client
 
 
 @pytest.mark.parametrize("more", [[EVIL], [b"H"], [b"", EVIL]])

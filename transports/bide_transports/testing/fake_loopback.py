@@ -25,14 +25,10 @@ def serving(answer: Answer, dialect: Dialect, clock: Callable[[], float]) -> Gen
     """The base URL for as long as the context lasts; on leaving, every connection is cut and every thread has ended."""
     lock, home = Lock(), site(base_of(dialect))
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = None
-
+    class Handler(LoopbackHandler):
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", "0")))
-            port = f"http://127.0.0.1:{server.server_port}"
-            request = Request(self.command, f"{port}{self.path}", tuple(self.headers.items()), body)
+            request = self.request_read()
+            port = site(request.url)
             with lock:
                 reply = returned(answer(arrived(request, port, home), dialect, clock()), home, port)
             if isinstance(reply, Response):
@@ -42,19 +38,41 @@ def serving(answer: Answer, dialect: Dialect, clock: Callable[[], float]) -> Gen
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer  # noqa: N815  the names that are looked for
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Nothing."""
+    with running(Handler, "fake server") as address:
+        yield f"{address}{path(base_of(dialect))}"
 
-    server = _Server(Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name="fake server")
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}{path(base_of(dialect))}"
-    finally:
-        server.shutdown()
-        server.cut()
-        server.server_close()
-        thread.join()
+
+class LoopbackHandler(BaseHTTPRequestHandler):
+    """Reads what comes over one connection, and says nothing of it on stderr."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = None
+
+    def request_read(self) -> Request:
+        """The request with its body, as it is addressed to this port."""
+        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        host, port = self.connection.getsockname()
+        return Request(self.command, f"http://{host}:{port}{self.path}", tuple(self.headers.items()), body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Nothing."""
+
+
+@contextmanager
+def running(handler: type[LoopbackHandler], name: str) -> Generator[str]:
+    """The address of a port of 127.0.0.1 that such handlers answer at, each in a thread; the port's is called `name`.
+
+    On leaving, every connection is cut and every thread has ended.
+    """
+    with _Server(handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name=name)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.cut()
 
 
 class _Server(ThreadingHTTPServer):
