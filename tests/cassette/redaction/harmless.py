@@ -52,6 +52,7 @@ DOCUMENTS: dict[str, JSON] = {
         "content_md5": "Q2hlY2sgSW50ZWdyaXR5IQ==",
         "$omit": {"len": 70000, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
     },
+    "a small picture": {"image": "iVBORw0KGgo" + "q7Zt2LxV9bNc4RfK8mWy3HpJ6sDg1TaE" * 20},
     "a page": {"next": "eyJvZmZzZXQiOiAxMDAsICJsaW1pdCI6IDUwfQ==", "items": []},
     "words near secrets": {
         "token_type": "bearer",
@@ -81,6 +82,7 @@ TEXTS = (
     "The task_runner_2 is busy; use hf_hub_download_with_long_names instead. What is a key, a token or a secret?",
     "Basic understanding of bearer instruments: 3/4 = 75 %, a=1, b=2, is it? yes!",
     "exec_11111111-2222-4333-8444-555555555555 has expired",
+    "task_0a1b2c3d4e5f6071 is done",
     "2026-11-23T13:33:28.000Z",
     "Mon, 23 Nov 2026 13:33:27 GMT",
     'W/"0815-9f86d081884c7d65"',

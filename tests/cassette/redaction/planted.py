@@ -274,6 +274,10 @@ def bodies() -> Iterator[Plant]:
         yield Plant(f"body: {name}", of_body(data, None), "blue42")
     ticket = json.dumps({"token": "blue42"})
     deep = json.dumps({"a": json.dumps({"b": json.dumps({"c": ticket})})}).encode()
+    deeper = ticket
+    for _ in range(6):
+        deeper = json.dumps(deeper)
+    yield Plant("body: a text of JSON in itself, six times", of_body(deeper.encode(), None), "blue42")
     yield Plant("body: json in json in json in json", of_body(deep, None), "blue42")
 
 

@@ -80,3 +80,9 @@ def test_ids_that_the_caller_allows_are_no_random_words() -> None:
     line = json.dumps({"handle_of": "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9w"})
     assert [found.kind for found in scan(line)] == ["entropy"]
     assert scan(line, Rules(allow=("aB3dE5fG7hJ9kL1mN3pQ5rS7tU9w",))) == []
+
+
+def test_a_sample_key_that_the_caller_allows_passes() -> None:
+    line = json.dumps({"note": "AKIAIOSFODNN7EXAMPLE"})
+    assert [found.kind for found in scan(line)] == ["pattern"]
+    assert scan(line, Rules(allow=("AKIAIOSFODNN7EXAMPLE",))) == []

@@ -11,6 +11,7 @@ import pytest
 
 from bide.document import JSON
 from bide_transports.cassette.redaction import Redactor, Rules
+from bide_transports.cassette.redaction.placeholders import spliced
 from bide_transports.cassette.redaction.rules import Of
 from tests.cassette.redaction.planted import KEY, MULTIPART, PASSWORD, RULES
 
@@ -194,6 +195,34 @@ def test_a_redacted_document_is_written_as_it_came() -> None:
     compact, usual = b'{"token":"x","n":[1,2]}', b'{"token": "x", "n": [1, 2]}'
     assert Redactor().body(compact, None) == b'{"token":"redacted-secret-1","n":[1,2]}'
     assert Redactor().body(usual, None) == b'{"token": "redacted-secret-1", "n": [1, 2]}'
+
+
+def test_a_question_mark_in_a_secret_is_one_of_its_characters() -> None:
+    redactor = Redactor()
+    assert redactor.url("/x?token=a?sig=b&n=1") == "/x?token=redacted-secret-1&n=1"
+    assert redactor.counts == {"secret": 1}
+
+
+def test_a_document_cut_short_has_the_placeholders_of_the_whole() -> None:
+    redactor = Redactor()
+    whole = redactor.body(b'{"token": "a\\"b\\u0041", "n": 1}', "application/json")
+    assert whole == b'{"token": "redacted-secret-1", "n": 1}'
+    assert redactor.body(b'{"token": "a\\"b\\u0041", "n', "application/json") == b'{"token": "redacted-secret-1", "n'
+    assert redactor.body(b'{"token": "a\\q', "application/json") == b'{"token": "redacted-secret-2'
+
+
+def test_a_secret_that_stands_twice_in_a_word_of_base64() -> None:
+    packed = b64encode(f"{KEY} and {KEY}".encode()).decode()
+    assert Redactor(RULES).text(f"<{packed}>") == "<redacted-secret-1>"
+
+
+def test_edits_within_an_edit_are_left_out() -> None:
+    assert spliced("abcdef", [(0, 3, "x"), (2, 4, "y"), (4, 5, "z")]) == "xdzf"
+
+
+def test_escaped_quotes_end_a_value_as_they_began_it() -> None:
+    text = r"said {\"token\": \"blue42\", \"n\": 1} at noon"
+    assert Redactor().text(text) == r"said {\"token\": \"redacted-secret-1\", \"n\": 1} at noon"
 
 
 def test_a_multipart_body_keeps_its_frame() -> None:

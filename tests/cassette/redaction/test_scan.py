@@ -67,6 +67,18 @@ def test_what_unpacks_to_too_much_is_unread() -> None:
     assert scan(json.dumps({"b": {"$b64": bomb}})) == [Finding(1, "$.b.$b64", "unread")]
 
 
+def test_many_that_unpack_to_much_are_unread() -> None:
+    packed = [b64encode(gzip.compress(letter * 5 * 1024 * 1024, mtime=0)).decode() for letter in (b"a", b"b", b"c")]
+    assert scan(json.dumps({"b": " ".join(packed)})) == [Finding(1, "$.b", "unread")]
+
+
+def test_packed_within_packed_without_end_is_unread() -> None:
+    data = CODE.encode()
+    for _ in range(9):
+        data = gzip.compress(data, mtime=0)
+    assert scan(json.dumps({"$b64": b64encode(data).decode()})) == [Finding(1, "$.$b64", "unread")]
+
+
 def test_codings_within_codings_without_end_are_unread() -> None:
     text = "it is a long way to the top of it"
     for _ in range(9):

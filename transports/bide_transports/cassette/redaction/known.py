@@ -128,10 +128,10 @@ def _looks(value: str) -> Iterator[str]:
 
 
 def _character(character: str) -> str:
-    """All spellings of one character; escapes may have been escaped again, in JSON five times, in a URL three."""
+    """All spellings of one character; backslashes may have been escaped five times over."""
     data = character.encode("utf-8", "surrogatepass")
     units = character.encode("utf-16-be", "surrogatepass").hex()
-    spellings = ["".join(f"%(?:25){{0,3}}{_digits(f'{byte:02x}')}" for byte in data)]
+    spellings = ["".join(f"%{_digits(f'{byte:02x}')}" for byte in data)]
     spellings += ["".join(rf"\\{{1,32}}u{_digits(units[at : at + 4])}" for at in range(0, len(units), 4))]
     spellings += [_BASE64_SPELLINGS.get(character, re.escape(character))]
     if character in "\"/\\'":

@@ -71,7 +71,8 @@ def _member(text: str, start: int, end: int, judge: Judge, in_query: bool, hide:
     """Edits for one part, `name=value`; the value may have more of its own, as in `a=b,token=c`."""
     name, split = start, text.find("=", start, end)
     while split >= 0:
-        if kind := judge(in_query and name == start, _name(text[max(name, split - _LONGEST_NAME) : split])):
+        called = _name(text[max(name, split - _LONGEST_NAME) : split])
+        if kind := called and judge(in_query and name == start, called):
             end = _end(text, split + 1, end)
             value = unquote(text[split + 1 : end])
             if (safer := hide(value, kind)) != value:

@@ -194,10 +194,7 @@ class Redactor:
         return spliced(text, self._known.edits(text, self._placeholders.hide))
 
 
-def _settled(text: str, redacted: Callable[[str], str]) -> str:
+def _settled(text: str, redacted: Callable[[str], str], rounds: int = _ROUNDS) -> str:
     """`text` redacted until nothing more is found."""
-    for _ in range(_ROUNDS):
-        if (safer := redacted(text)) == text:
-            break
-        text = safer
-    return text
+    safer = redacted(text)
+    return safer if safer == text or rounds == 1 else _settled(safer, redacted, rounds - 1)

@@ -93,6 +93,8 @@ def _readable(data: bytes) -> Iterator[str]:
         if (inflated := _inflated(data)) == data:
             break
         data = inflated
+    else:
+        raise TooMuch
     data = data.replace(b"\0", b"")  # of UTF-16
     if len(data.translate(None, _PRINTABLE)) * 4 <= len(data):
         yield data.decode("utf-8", "replace")
