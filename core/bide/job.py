@@ -100,13 +100,9 @@ class Polling(Named):
     ) -> Polling | Fetching | Completed | Failed | Cancelled | Expired | Lost | Abandoned:
         """The next state, after `reply` to `request` came at `now`."""
         look = look_at(self, reply, "poll", now)
+        over = None if look.phase is Phase.UNFINISHED else _ended(look) or _lost(look, self)  # most are not
         handle = look.handle or self.handle
-        return (
-            _ended(look)
-            or _lost(look, self)
-            or _stopped(look, self)
-            or Polling(look.terms, look.past, handle, *next_look(look))
-        )
+        return over or _stopped(look, self) or Polling(look.terms, look.past, handle, *next_look(look))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -125,7 +125,8 @@ async def exchange(
     try:
         with trio.move_on_after(request.timeout):
             line = origin.kept.take(trio.current_time(), _is_readable)
-            await origin.sweep()
+            if origin.kept.stale:
+                await origin.sweep()
             if line is not None:
                 reply = await _talk(line, start(line.protocol), content)
                 if line.protocol.heard or not request.repeatable or content is not None:
@@ -144,7 +145,8 @@ async def exchange(
             sound = isinstance(reply, Response) and not pool.closed
             origin.kept.give_back(line, trio.current_time(), sound=sound)
         origin.limit.release()
-        await origin.sweep()  # closes before anybody else runs
+        if origin.kept.stale:
+            await origin.sweep()  # closes before anybody else runs
 
 
 async def _talk(line: Line[trio.abc.Stream], start: bytes, content: Content) -> Reply:
@@ -155,9 +157,8 @@ async def _talk(line: Line[trio.abc.Stream], start: bytes, content: Content) -> 
             async for chunk in content:
                 await stream.send_all(protocol.more(chunk))
             await stream.send_all(protocol.end())
-        reply = None
-        while reply is None:
-            reply = protocol.receive(await stream.receive_some(_CHUNK))
+        while (reply := protocol.receive(await stream.receive_some(_CHUNK))) is None:
+            pass
     except _BROKEN:
         return NoResponse(Cause.RESET, sent=True)
     return reply

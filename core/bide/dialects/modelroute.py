@@ -7,6 +7,7 @@ The status is compared without regard to case and with the terminal set only; an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from json import dumps
 from typing import Final
 
@@ -121,7 +122,7 @@ class ModelRoute:
 
     def poll(self, handle: str) -> Request:
         """GET the execution (modelroute-api.md, 6)."""
-        return Request("GET", f"{self.base_url}/v1/executions/{segment(handle)}", _HEADERS, credential=True)
+        return _looking(self.base_url, handle)
 
     def fetch(self, handle: str) -> Request:
         """GET the result document (modelroute-api.md, 6 and 16 row 1)."""
@@ -215,6 +216,12 @@ class ModelRoute:
                 f"the service named a file address at {place or 'no host'}, which is not among its storage hosts"
             )
         return url
+
+
+@lru_cache(maxsize=1024)
+def _looking(base_url: str, handle: str) -> Request:
+    """GET the execution; kept, since a job is looked at again and again."""
+    return Request("GET", f"{base_url}/v1/executions/{segment(handle)}", _HEADERS, credential=True)
 
 
 def _reading(document: dict[str, JSON], response: Response, asked: Asked, handle: str | None) -> Reading:
