@@ -26,7 +26,7 @@ from bide_transports.cassette.tokens import dialect_of, opened
 from bide_transports.clock import SystemClock
 from bide_transports.emulator import Service, VirtualClock
 from bide_transports.requests import follow
-from bide_transports.tapes import Lane
+from bide_transports.tapes import Lane, deaf
 from bide_transports.trio import Following, TrioClock
 
 FOX: dict[str, JSON] = {"prompt": "a fox"}
@@ -70,13 +70,14 @@ def by_core(cassette: Cassette) -> States:
     return states
 
 
-def by_requests(cassette: Cassette, tape: Playback | None = None) -> States:
-    """The states that `follow` of the requests transport yields."""
+def by_requests(cassette: Cassette, tape: Playback | None = None, *, listens: bool = False) -> States:
+    """The states that `follow` of the requests transport yields; one that `listens` hears of notices."""
     states: States = {}
     with tape or replay(cassette) as tape:
         for stretch in stretches(cassette):
             lane = tape.lane(stretch.job, no_exchange, SystemClock())
-            followed = islice(follow(lane.job, lane.exchange, lane.clock), stretch.replies + 1)
+            listener = lane.listener if listens else deaf
+            followed = islice(follow(lane.job, lane.exchange, lane.clock, listener), stretch.replies + 1)
             states.setdefault(stretch.lane, []).extend(map(bide.dump, followed))
     return states
 

@@ -80,6 +80,7 @@ class Suite:
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
         pytester.makeconftest(CONFTEST)
+        pytester.makeini("[pytest]")  # wherever its directory lies, it is a project of its own
 
     def tests(self, **modules: str) -> None:
         """Write test modules."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bide import Cause, Headers, NoResponse, Request, Response
 from bide.document import JSON
 from bide_transports.cassette import bodies
-from bide_transports.cassette.lines import Misread, event_members, head_members, line, read_event, read_head
+from bide_transports.cassette.lines import FARTHEST, Misread, event_members, head_members, line, read_event, read_head
 from bide_transports.cassette.tape import Done, Event, Head, Heard, Omitted, Open, Send, Told, Wait
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -27,10 +27,11 @@ _BODY = st.one_of(
     _JSON.map(lambda value: json.dumps(value, indent=2).encode()),
 )
 _HEADERS = st.lists(st.tuples(st.sampled_from(["date", "location", "retry-after"]), _TEXT), max_size=4)
-_PLACE = {"lane": _TEXT, "t": st.integers(0, 2**53)}
+_FIGURES = st.integers(-FARTHEST, FARTHEST)
+_PLACE = {"lane": _TEXT, "t": _FIGURES}
 _EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Open, **_PLACE, token=st.none() | st.dictionaries(_TEXT, _JSON, max_size=3)),
-    st.builds(Wait, **_PLACE, state=_TEXT, ms=st.integers(), floor=st.integers(), why=_TEXT),
+    st.builds(Wait, **_PLACE, state=_TEXT, ms=_FIGURES, floor=_FIGURES, why=_TEXT),
     st.builds(
         Send,
         **_PLACE,
@@ -116,7 +117,6 @@ def test_a_head_is_read_back() -> None:
         ('{"k":"fail","o":"a","t":0,"cause":"boredom"}', "cause is 'boredom'"),
         ('{"k":"open","o":"a","t":0,"job":7}', "job is no token"),
         ('{"k":"done","o":"a","t":0,"state":"Lost","files":7}', "files is no list"),
-        ('{"k":"send","o":"a","t":0,"m":"GET","u":"/","b":{"$omit":{"len":9,"sha256":"a"}}}', "cannot be left out"),
     ],
 )
 def test_what_is_no_line_of_ours_is_refused_with_the_reason(text: str, says: str) -> None:

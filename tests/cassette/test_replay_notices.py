@@ -69,7 +69,7 @@ def test_a_listener_hears_what_the_recording_heard(tmp_path: Path) -> None:
     for name, pace in paces.items():
         cassette = told(tmp_path / f"{name}.cassette.jsonl", pace)
         assert sum(isinstance(event, Told) for event in cassette.events) == 1
-        assert by_trio(cassette) == by_core(cassette)
+        assert by_trio(cassette) == by_requests(cassette, listens=True) == by_core(cassette)
 
 
 def test_a_driver_without_a_listener_plays_it_all_the_same(tmp_path: Path) -> None:

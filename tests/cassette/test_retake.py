@@ -85,7 +85,7 @@ def _left_and_resumed(patience: bide.Patience | None = None) -> Cassette:
         stage.clock.sleep_until(head.now(at * 1000))
         now = stage.clock.now()
         job = lane.open(bide.resume(job, now=now, patience=patience) if isinstance(job, bide.Abandoned) else job, now)
-        _, exchange, clock = lane.around(job, stage.exchange, stage.clock)
+        _, exchange, clock, _ = lane.around(job, stage.exchange, stage.clock)
         while isinstance(job, bide.Waiting):
             clock.sleep_until(job.due)
             job = job.receive(exchange(job.request), now=clock.now())

@@ -50,6 +50,7 @@ main.add_command(webhook)
     options.PACE,
     options.ON_TIMEOUT,
     options.ON_INTERRUPT,
+    options.CASSETTE,
 )
 def run(choice: Choice, model: str, inputs: Inputs, webhook_url: str | None, save: Path | None) -> int:
     """Submit a job, wait for it, and print or save its result."""
@@ -60,7 +61,12 @@ def run(choice: Choice, model: str, inputs: Inputs, webhook_url: str | None, sav
 
 @main.command()
 @with_options(
-    click.argument("job_id", metavar="ID|URL"), options.SAVE, options.PACE, options.ON_TIMEOUT, options.ON_INTERRUPT
+    click.argument("job_id", metavar="ID|URL"),
+    options.SAVE,
+    options.PACE,
+    options.ON_TIMEOUT,
+    options.ON_INTERRUPT,
+    options.CASSETTE,
 )
 def wait(choice: Choice, job_id: str, save: Path | None) -> int:
     """Wait for a job that was submitted before."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from bide.dialects.declared import Declared
 from bide.dialects.modelroute import SMALL, TESTING
 from bide.errors import CallerError, SaveError
 from bide_transports.cli_dialect import declared
+from bide_transports.cli_recording import taped
 from bide_transports.desk import OnTimeout
 from bide_transports.requests import Client
+from bide_transports.tapes import Tape
 from bide_transports.wishes import OnInterrupt, Wishes
 
 _PACES: dict[str, bide.Pace] = {"default": bide.Growing(), "testing": TESTING, "small": SMALL}
@@ -37,13 +40,19 @@ class Choice:
     pace: bide.Pace = _PACES["default"]
     on_timeout: OnTimeout = "detach"
     on_interrupt: OnInterrupt = "detach"
+    cassette: Path | None = None
 
-    def client(self) -> Client:
-        """A client of the chosen service.
+    @contextmanager
+    def client(self) -> Generator[Client]:
+        """A client of the chosen service, for as long as the command lasts.
 
-        Raises `CallerError` without a usable key, dialect, base URL or journal, and for a journal of another service;
-        `SaveError` for one that cannot be kept.
+        Raises `CallerError` without a usable key, dialect, base URL or journal, for a journal of another service, and
+        for a cassette that cannot be recorded; `SaveError` for a journal that cannot be kept.
         """
+        with taped(self.cassette) as tape, self._client(tape) as client:
+            yield client
+
+    def _client(self, tape: Tape | None) -> Client:
         key, dialect = self._spoken()
         client = Client(
             key,
@@ -52,6 +61,7 @@ class Choice:
             patience=self.patience or bide.Patience(),
             journal=self.journal,
             on_timeout=self.on_timeout,
+            tape=tape,
         )
         try:
             client.resume_all()  # a job of one service written down beside another's: neither could be resumed
@@ -124,6 +134,13 @@ ON_INTERRUPT = click.option(
     default="detach",
     show_default=True,
     help="What becomes of it at Ctrl-C; a second one always detaches.",
+)
+CASSETTE = click.option(
+    "--cassette",
+    type=click.Path(path_type=Path),
+    envvar="BIDE_CASSETTE",
+    metavar="FILE",
+    help="Record all that is sent and decided there, without secrets. [env: BIDE_CASSETTE]",
 )
 _JOURNAL = click.option(
     "--journal",

@@ -25,9 +25,12 @@ from bide.upload import Upload, upload
 from bide_transports.disk import Note, Part
 from bide_transports.journal import Journal
 from bide_transports.sources import Sending, UploadNote
-from bide_transports.tapes import Tape
+from bide_transports.tapes import AsyncFileLane, FileLane, Tape
 
 OnTimeout: TypeAlias = Literal["detach", "cancel"]
+AnyLane: TypeAlias = FileLane | AsyncFileLane
+#: Begins the download of a file on its lane; raises `SaveError` for one that must not be asked for.
+Begin: TypeAlias = Callable[[AnyLane], Part]
 _FAREWELL = bide.Patience(deadline=60.0)  # for the cancellation of a job that took too long
 
 
@@ -154,7 +157,12 @@ class Desk:
         return self.resume(job, patience=self._intake.patience if late else None)
 
     def _credential(self, request: Request) -> Credential:
-        """The header lines with the key, for a request to the API's own origin; none for any other."""
+        """The header lines with the key, for a request to the API's own origin; none for any other.
+
+        What a tape stands in for is not sent: it raises then.
+        """
+        if self._tape is not None:
+            self._tape.admit(request)
         return () if self._key is None else credential_for(request, self._intake.dialect, self._key)
 
     def _begins(self, *, notified: bool = False) -> Intake:
@@ -187,26 +195,27 @@ class Desk:
 
     def _parts(
         self, result: bide.Result, directory: str | Path, *, overwrite: bool, note: Note
-    ) -> list[Callable[[], Part]]:
-        """What begins the download of each file once its turn has come, within the quota as it is then."""
+    ) -> list[tuple[str, Begin]]:
+        """Each file, and what begins its download on a lane once its turn has come, within the quota as it is then."""
         names = file_names(result.files)
-        return [
-            partial(self._part, file, Path(directory), name, several=len(names) > 1, overwrite=overwrite, note=note)
-            for file, name in zip(result.files, names, strict=True)
-        ]
+        begin = partial(self._part, several=len(names) > 1, overwrite=overwrite, note=note)
+        named = zip(result.files, names, strict=True)
+        return [(file, partial(begin, file, Path(directory), name)) for file, name in named]
 
-    def _part(self, file: str, directory: Path, name: str, *, several: bool, overwrite: bool, note: Note) -> Part:
-        dialect, patience = self._intake.dialect, self._intake.patience
+    def _part(
+        self, file: str, directory: Path, name: str, lane: AnyLane, *, several: bool, overwrite: bool, note: Note
+    ) -> Part:
+        now, patience = lane.clock.now(), self._intake.patience
         try:
-            state = download(file, dialect=dialect, now=self._now(), quota=self.quota, patience=patience)
+            state = download(file, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
         except InvalidHandle as error:
             raise SaveError(f"the service named a file that must not be asked for: {error}") from None
         return Part(directory, name, state, overwrite=overwrite, one_of_several=several, note=note)
 
-    def _sending(self, path: str | Path, *, content_type: str | None, note: UploadNote) -> Sending:
-        """A local file to be uploaded, within the quota as it is now."""
-        dialect, patience = self._intake.dialect, self._intake.patience
-        begin = partial(upload, dialect=dialect, now=self._now(), quota=self.quota, patience=patience)
+    def _sending(self, path: str | Path, lane: AnyLane, *, content_type: str | None, note: UploadNote) -> Sending:
+        """A local file to be uploaded on a lane, within the quota as it is now."""
+        now, patience = lane.clock.now(), self._intake.patience
+        begin = partial(upload, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
         return Sending(Path(path), begin, content_type=content_type, note=note)
 
 

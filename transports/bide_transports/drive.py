@@ -16,6 +16,7 @@ from bide.errors import SaveError
 from bide.handles import shown
 from bide.intake import is_cancel_settled, is_over
 from bide.urls import origin, public
+from bide_transports.cassette.tape import InvalidCassette
 from bide_transports.desk import cut_short
 from bide_transports.display import Display, name
 from bide_transports.endings import CODES, conclude, refusal
@@ -33,7 +34,7 @@ def drive(client: Client, jobs: Sequence[bide.Job], wishes: Wishes) -> int:
     course = _Course(client, jobs, wishes)
     try:
         course.run()
-    except SaveError as error:  # the journal's: what it cannot hold is put into files
+    except (SaveError, InvalidCassette) as error:  # what the journal cannot hold, or the tape, is put into files
         tell(str(error))
         course.keep_all(CODES[bide.Abandoned], replace(wishes, journal=None))
     for advice in course.advice:

@@ -27,28 +27,33 @@ from bide.messages import Reply, Request
 from bide.secret import Secret
 from bide.upload import Upload, Uploading
 from bide_transports.clock import Clock, SystemClock
-from bide_transports.desk import Desk, OnTimeout, cut_short
-from bide_transports.disk import Note, Part, saved
+from bide_transports.desk import Begin, Desk, OnTimeout, cut_short
+from bide_transports.disk import Note, saved
 from bide_transports.requests_exchange import bare_session, exchange, own_session
 from bide_transports.sinks import Into
-from bide_transports.sources import UploadNote
-from bide_transports.tapes import Exchange, Lane, Tape
+from bide_transports.sources import UploadNote, local_name
+from bide_transports.tapes import Exchange, FileLane, Hearing, Lane, Tape, deaf
 
 __all__ = ["Client", "Exchange", "Interrupted", "exchange", "follow", "run"]
 
 
-def follow(job: bide.Job, exchange: Exchange, clock: Clock) -> Iterator[bide.Job]:
-    """Each state of `job` on its way to the end, itself first; blocks between them."""
+def follow(job: bide.Job, exchange: Exchange, clock: Clock, listener: Hearing = deaf) -> Iterator[bide.Job]:
+    """Each state of `job` on its way to the end, itself first; blocks between them.
+
+    `listener` says what notices make of it meanwhile; a clock may wake early for one.
+    """
     yield job
     while isinstance(job, bide.Waiting):
+        job = listener(job)
         clock.sleep_until(job.due)
-        job = job.receive(exchange(job.request), now=clock.now())
-        yield job
+        if clock.now() >= job.due:
+            job = listener(job.receive(exchange(job.request), now=clock.now()))
+            yield job
 
 
-def run(job: bide.Job, exchange: Exchange, clock: Clock) -> bide.Finished:
+def run(job: bide.Job, exchange: Exchange, clock: Clock, listener: Hearing = deaf) -> bide.Finished:
     """The last state of `job`; blocks until it is reached."""
-    for job in follow(job, exchange, clock):  # noqa: B007, B020  only the last is kept
+    for job in follow(job, exchange, clock, listener):  # noqa: B007, B020  only the last is kept
         pass
     return cast("bide.Finished", job)
 
@@ -113,7 +118,7 @@ class Client(Desk):
     def follow(self, job: str | bide.Job) -> Iterator[bide.Job]:
         """Each state of a job on its way to the end, given as an id or a job."""
         lane = self._lane(job)
-        for state in follow(lane.job, lane.exchange, lane.clock):
+        for state in follow(*lane):
             try:
                 self._note(state)
             except SaveError:  # the journal's: what is written down nowhere must be handed out
@@ -166,21 +171,27 @@ class Client(Desk):
         come of a file is kept beside its place: save again, in another process if need be, and the rest is fetched.
         """
         parts = self._parts(result, directory, overwrite=overwrite, note=note)
-        return self._settled(result, saved([self._save(part) for part in parts]))
+        ways = [(self._file_lane(file), begin) for file, begin in parts]
+        return self._settled(result, saved([self._save(*way) for way in ways]))
 
     def _lane(self, job: str | bide.Job) -> Lane:
         """The job as it begins, and what it is followed by: this client itself, or a tape."""
         begun = Lane(self._begin(job), self.exchange, self.clock)
-        return begun if self._tape is None else self._tape.lane(*begun)
+        return begun if self._tape is None else self._tape.lane(begun.job, begun.exchange, begun.clock)
 
-    def _save(self, begin: Callable[[], Part]) -> Path | SaveError:
+    def _file_lane(self, file: str) -> FileLane:
+        """What a file is fetched or sent by: this client itself, or a tape."""
+        lane = FileLane(self._intake.dialect, self.exchange, self.clock)
+        return lane if self._tape is None else self._tape.file_lane(file, lane)
+
+    def _save(self, lane: FileLane, begin: Begin) -> Path | SaveError:
         try:
-            with begin() as part:
+            with begin(lane) as part:
                 state: Download = part.state
                 while isinstance(state, Downloading):
-                    self.clock.sleep_until(state.due)
-                    reply = self.exchange(state.request, part.into)
-                    state = part.receive(reply, now=self.clock.now())
+                    lane.clock.sleep_until(state.due)
+                    reply = lane.exchange(state.request, part.into)
+                    state = part.receive(reply, now=lane.clock.now())
                     self._note(state)
                 return part.finish(state)
         except SaveError as error:
@@ -193,12 +204,13 @@ class Client(Desk):
         and with every 256 KiB. Raises `UploadError` for a file that cannot be read or that the service does not take,
         `NotOffered` where it takes none. Nothing is paid for: upload it again.
         """
-        with self._sending(path, content_type=content_type, note=note) as sending:
+        lane = self._file_lane(local_name(path))
+        with self._sending(path, lane, content_type=content_type, note=note) as sending:
             state: Upload = sending.state
             while isinstance(state, Uploading):
-                self.clock.sleep_until(state.due)
-                reply = self.exchange(state.request, content=sending.content)
-                state = sending.receive(reply, now=self.clock.now())
+                lane.clock.sleep_until(state.due)
+                reply = lane.exchange(state.request, content=sending.content)
+                state = sending.receive(reply, now=lane.clock.now())
                 self._note(state)
             return sending.finish(state)
 

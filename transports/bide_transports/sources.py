@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import FileIO
 from mimetypes import guess_type
 from pathlib import Path
@@ -67,7 +67,7 @@ class Sending:
     def __enter__(self) -> Self:
         self._content = Content(self._path, self._told)
         try:
-            name = self._path.name.encode("utf-8", "replace").decode()
+            name = local_name(self._path)
             self.state = self._begin(Source(name, len(self._content), self._content_type or media_type(name)))
             self._note(self.state)
         except BaseException:
@@ -160,6 +160,13 @@ class Content(FileIO):
         self.check()
         self.seek(0)
 
+    def pieces(self) -> Iterator[bytes]:
+        """All its bytes, of which nobody is told, for a look at them beforehand."""
+        self.rewind()
+        while chunk := self._bytes(min(_CHUNK, len(self) - self.tell())):
+            yield chunk
+        self.rewind()
+
     def check(self) -> None:
         """Raise where the file has been written to since it was opened."""
         now = os.fstat(self.fileno())
@@ -186,6 +193,11 @@ class Content(FileIO):
     def _refused(self, error: OSError | ValueError) -> UploadError:
         known = _ADVICE.get(error.errno or 0) if isinstance(error, OSError) else None
         return UploadError(f"{self._path} could not be uploaded: {known or f'it cannot be read ({error})'}")
+
+
+def local_name(path: str | Path) -> str:
+    """What a file is called to others."""
+    return Path(path).name.encode("utf-8", "replace").decode()
 
 
 def media_type(name: str) -> str:

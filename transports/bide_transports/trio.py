@@ -26,8 +26,8 @@ from bide.secret import Secret
 from bide_transports.desk import Desk, OnTimeout, cut_short
 from bide_transports.disk import Note, saved
 from bide_transports.sinks import Into
-from bide_transports.sources import UploadNote
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Hearing, Tape
+from bide_transports.sources import UploadNote, local_name
+from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Hearing, Tape
 from bide_transports.trio_clock import TrioClock
 from bide_transports.trio_files import each, fetched, send
 from bide_transports.trio_pool import Content, Pool, exchange
@@ -198,14 +198,19 @@ class Client(Desk):
         come of a file is kept beside its place: save again, in another process if need be, and the rest is fetched.
         """
         parts = self._parts(result, directory, overwrite=overwrite, note=note)
-        way = self.exchange, self.clock, self._note
-        return self._settled(result, saved(await each([partial(fetched, part, *way) for part in parts])))
+        ways = [partial(fetched, self._file_lane(file), begin, self._note) for file, begin in parts]
+        return self._settled(result, saved(await each(ways)))
 
     def _lane(self, job: str | bide.Job) -> AsyncLane:
         """The job as it begins, and what it is followed by: this client itself, or a tape."""
         state = self._begin(job)
         begun = AsyncLane(state, self.exchange, self.clock, Listener(self._notices, state, self._now))
         return begun if self._tape is None else self._tape.async_lane(*begun)
+
+    def _file_lane(self, file: str) -> AsyncFileLane:
+        """What a file is fetched or sent by: this client itself, or a tape."""
+        lane = AsyncFileLane(self._intake.dialect, self.exchange, self.clock)
+        return lane if self._tape is None else self._tape.async_file_lane(file, lane)
 
     async def upload(
         self, path: str | Path, *, content_type: str | None = None, note: UploadNote = lambda _: None
@@ -216,15 +221,17 @@ class Client(Desk):
         and with every 256 KiB. Raises `UploadError` for a file that cannot be read or that the service does not take,
         `NotOffered` where it takes none. Nothing is paid for: upload it again.
         """
-        with self._sending(path, content_type=content_type, note=note) as sending:
-            return await send(sending, self.exchange, self.clock, self._note)
+        lane = self._file_lane(local_name(path))
+        with self._sending(path, lane, content_type=content_type, note=note) as sending:
+            return await send(lane, sending, self._note)
 
     async def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
-        lane = self._lane(job)
-        state = lane.job
+        state, exchange, clock, listener = self._lane(
+            job
+        )  # taken apart: it would keep the first state as long as the last
         try:
             while isinstance(state, bide.Waiting) and not enough(state):
-                state = await step(state, lane.exchange, lane.clock, lane.listener)
+                state = await step(state, exchange, clock, listener)
                 self._note(state)
         except BaseException:  # cancelled, interrupted, no usable proxy: the job goes on at the service
             self.unfinished.append(cut_short(state))

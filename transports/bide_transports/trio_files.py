@@ -4,57 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import trio
 
 from bide.download import Download, Downloading
 from bide.errors import BideError
-from bide.messages import Reply, Request
 from bide.upload import Upload, Uploading
-from bide_transports.disk import Part
-from bide_transports.sinks import Into
+from bide_transports.desk import Begin
 from bide_transports.sources import Sending
-from bide_transports.trio_clock import TrioClock
-from bide_transports.trio_pool import Content
+from bide_transports.tapes import AsyncFileLane
 
 T = TypeVar("T")
 
 _FILES = 32  # at once, each with its part open; the pool bounds the connections among them
 
 
-class Exchange(Protocol):
-    """What sends one request, with the file that it takes or that takes its reply."""
-
-    def __call__(self, request: Request, into: Into | None = None, content: Content = None) -> Awaitable[Reply]:
-        """The reply, or why there is none."""
-        ...
-
-
-async def fetched(
-    begin: Callable[[], Part], exchange: Exchange, clock: TrioClock, note: Callable[[Download], None]
-) -> Path | BideError:
+async def fetched(lane: AsyncFileLane, begin: Begin, note: Callable[[Download], None]) -> Path | BideError:
     """Where a file is on disk now, or why it is not there: raised at once, it would cut the other files short."""
     try:
-        with begin() as part:
+        with begin(lane) as part:
             state: Download = part.state
             while isinstance(state, Downloading):
-                await clock.sleep_until(state.due)
-                reply = await exchange(state.request, part.into)
-                state = part.receive(reply, now=clock.now())
+                await lane.clock.sleep_until(state.due)
+                reply = await lane.exchange(state.request, part.into)
+                state = part.receive(reply, now=lane.clock.now())
                 note(state)
             return part.finish(state)
     except BideError as error:
         return error
 
 
-async def send(sending: Sending, exchange: Exchange, clock: TrioClock, note: Callable[[Upload], None]) -> str:
+async def send(lane: AsyncFileLane, sending: Sending, note: Callable[[Upload], None]) -> str:
     """The reference of a file that is at the service now."""
     state: Upload = sending.state
     while isinstance(state, Uploading):
-        await clock.sleep_until(state.due)
-        reply = await exchange(state.request, content=sending.content)
-        state = sending.receive(reply, now=clock.now())
+        await lane.clock.sleep_until(state.due)
+        reply = await lane.exchange(state.request, content=sending.content)
+        state = sending.receive(reply, now=lane.clock.now())
         note(state)
     return sending.finish(state)
 

@@ -279,3 +279,11 @@ def test_words_of_base64_are_replaced_as_a_whole() -> None:
 
 def test_rules_do_not_show_secrets() -> None:
     assert KEY not in repr(RULES)
+
+
+@pytest.mark.parametrize("times", range(1, 6))
+def test_a_known_value_is_found_however_often_it_was_quoted(times: int) -> None:
+    secret = quoted = "a b/c&d?e."
+    for _ in range(times):
+        quoted = quote(quoted, safe="")
+    assert Redactor(Rules(secrets=(secret,))).text(f"so {quoted} on") == "so redacted-secret-1 on"

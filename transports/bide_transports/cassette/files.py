@@ -17,36 +17,48 @@ from bide_transports.cassette.lines import event_members, head_members, line, re
 from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
 from bide_transports.durable import locked, sync_directory, write_all
 
-LARGEST = 5 * 1024 * 1024  # bytes of a cassette, unless it is told otherwise
+LARGEST = 5 * 1024 * 1024  # bytes of a cassette that is recorded
+_LARGEST_READ = 64 * 1024 * 1024  # bytes of one that is loaded, which may come from elsewhere
 
 
 class Appending:
-    """Lines on their way to `path`, kept beside it as NAME.partial; raises `InvalidCassette` for a disk's refusal."""
+    """Lines on their way to `path`, kept beside it as NAME.partial; raises `InvalidCassette` for a disk's refusal.
+
+    After a refusal no line follows, since the last may stand there in part.
+    """
 
     def __init__(self, path: Path) -> None:
         self.partial = path.with_name(path.name + ".partial")
+        self._refusal = ""
         try:
             self.partial.parent.mkdir(parents=True, exist_ok=True)
             self._fd = locked(self.partial, os.O_WRONLY | os.O_APPEND | os.O_TRUNC)
-        except OSError as error:
-            raise InvalidCassette(
-                f"{self.partial} cannot be written ({error.strerror or error}): choose another place"
-            ) from None
+            if hasattr(os, "fchmod"):
+                os.fchmod(self._fd, 0o600)  # what another recording has left may be for all to read
+        except (OSError, ValueError) as error:
+            raise InvalidCassette(f"{self.partial} cannot be written ({_why(error)}): choose another place") from None
 
     def append(self, members: Mapping[str, JSON], *, durable: bool = False) -> None:
         """Write one line; a `durable` one outlives the machine's crash, too."""
+        self._check()
         try:
             write_all(self._fd, line(members))
             if durable:
                 os.fsync(self._fd)
         except OSError as error:
-            raise InvalidCassette(f"{self.partial} cannot be written ({error.strerror}): make room there") from None
+            self._refusal = f"{self.partial} cannot be written ({_why(error)}): make room there, and record anew"
+            self._check()
 
     def close(self) -> None:
-        """Leave the partial file as it is."""
+        """Leave the partial file as it is; raises `InvalidCassette` when not every line is in it."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+        self._check()
+
+    def _check(self) -> None:
+        if self._refusal:
+            raise InvalidCassette(self._refusal) from None
 
 
 def text_of(cassette: Cassette) -> bytes:
@@ -69,9 +81,7 @@ def save(cassette: Cassette, path: Path, *, overwrite: bool = False) -> None:
     """
     fresh, text = path.with_name(path.name + ".new"), text_of(cassette)
     try:
-        if path.exists() and not overwrite:
-            raise InvalidCassette(f"{path} is there already: it is replaced only when that is asked for")
-        if path.exists() and path.read_bytes() == text:
+        if _is_there(path, overwrite=overwrite) and path.read_bytes() == text:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         fd = locked(fresh, os.O_WRONLY | os.O_TRUNC)
@@ -81,11 +91,22 @@ def save(cassette: Cassette, path: Path, *, overwrite: bool = False) -> None:
             if path.exists():
                 shutil.copymode(path, fresh)
             fresh.replace(path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
         finally:
             os.close(fd)
         sync_directory(path.parent)
-    except OSError as error:
-        raise InvalidCassette(f"{path} cannot be written ({error.strerror or error}): choose another place") from None
+    except InvalidCassette:
+        raise
+    except (OSError, ValueError) as error:
+        raise InvalidCassette(f"{path} cannot be written ({_why(error)}): choose another place") from None
+
+
+def _is_there(path: Path, *, overwrite: bool) -> bool:
+    if path.exists() and not overwrite:
+        raise InvalidCassette(f"{path} is there already: it is replaced only when that is asked for")
+    return path.exists()
 
 
 def load(path: str | Path, *, partial: bool = False) -> Cassette:
@@ -95,9 +116,12 @@ def load(path: str | Path, *, partial: bool = False) -> Cassette:
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidCassette(f"the cassette {path} cannot be read ({error.strerror or error})") from None
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_READ + 1)
+    except (OSError, ValueError) as error:
+        raise InvalidCassette(f"the cassette {path} cannot be read ({_why(error)})") from None
+    if len(data) > _LARGEST_READ:
+        raise InvalidCassette(f"{path} has more than {_LARGEST_READ} bytes: no cassette is as large")
     return loads(data, name=str(path), partial=partial)
 
 
@@ -116,6 +140,11 @@ def loads(data: bytes, *, name: str = "the cassette", partial: bool = False) -> 
     if ended and not partial:
         _check_end(last, raw, name)
     return Cassette(head, events, name, tuple(range(2, 2 + len(events))))
+
+
+def _why(error: OSError | ValueError) -> str:
+    """What the system says, or Python of a name that no file can have."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _members(raw: bytes, name: str, number: int) -> dict[str, JSON]:

@@ -9,17 +9,25 @@ from zlib import crc32
 
 import bide
 from bide.document import JSON
+from bide.file_names import file_name
 from bide.handles import shown
 from bide_transports.cassette.redacting import Cleaner
+
+FILE = "file-"  # what the names of files' lanes begin with
 
 
 def label_of(job: bide.Job, cleaner: Cleaner) -> str:
     """The name of a job's lane: equal orders and handles have equal ones, in whatever order tasks begin them."""
     if isinstance(job, bide.Submitting):
-        asked = repr(order_in(cleaner.token(job)))
-        return f"{_word(job.order.model)}-{crc32(asked.encode()) & 0xFFFF:04x}"
+        asked = order_in(cleaner.token(job)) or {}
+        return f"{_word(str(asked['model']))}-{crc32(repr(asked).encode()) & 0xFFFF:04x}"
     handle = cleaner.redactor.text(shown(job.handle or "job"))
     return _word(handle.rstrip("/").rpartition("/")[2])
+
+
+def file_label_of(file: str, cleaner: Cleaner) -> str:
+    """The name of a file's lane, without what may be another the next time."""
+    return f"{FILE}{file_name(cleaner.reference(file))}"
 
 
 def order_in(token: Mapping[str, JSON]) -> dict[str, JSON] | None:

@@ -28,6 +28,8 @@ from bide_transports.cassette.tape import (
 
 Members = dict[str, JSON]
 
+FARTHEST = 10**14  # milliseconds from the epoch to `t0`, and from there: twice that is a year of four digits still
+
 
 class Misread(ValueError):
     """What stands in a line is not what a cassette has there."""
@@ -74,13 +76,13 @@ def event_members(event: Event, inline: int | None = None) -> Members:
             members["job"] = dict(token)
         case Wait():
             members |= {"state": event.state, "ms": event.ms, "floor": event.floor, "why": event.why}
-        case Send(request=request):
-            members |= _request(request)
-        case Heard(reply=NoResponse(cause, sent)):
+        case Send(request=request, omitted=omitted):
+            members |= _request(request) | ({} if omitted is None else {"b": _omission(omitted)})
+        case Heard(reply=NoResponse(cause, sent), omitted=omitted, begun=begun):
             members |= {"cause": cause.name.lower(), "sent": sent}
+            members |= {} if begun is None else _response(begun, omitted, inline)
         case Heard(reply=Response() as reply, omitted=omitted):
-            members |= {"s": reply.status, "h": _headers(reply.headers)}
-            members |= bodies.written(reply.body, inline) if omitted is None else {"b": _omission(omitted)}
+            members |= _response(reply, omitted, inline)
         case Done():
             members |= {"state": event.state, "says": event.says}
             members |= {"files": list[JSON](event.files)} if event.files else {}
@@ -119,7 +121,10 @@ def _start(members: Mapping[str, JSON]) -> int:
     start = moment(_text(members, "t0"))
     if start is None:
         raise Misread("t0 is no instant: give one such as 2026-11-23T13:33:28.000Z")
-    return round(start.timestamp() * 1000)
+    t0 = round(start.timestamp() * 1000)
+    if not 0 <= t0 <= FARTHEST:
+        raise Misread("t0 is before 1970, or too far away")
+    return t0
 
 
 def _request(request: Request) -> Members:
@@ -127,6 +132,11 @@ def _request(request: Request) -> Members:
     members |= {"key": True} if request.credential else {}
     members |= {} if request.repeatable else {"once": True}
     return members | bodies.written(request.body)
+
+
+def _response(reply: Response, omitted: Omitted | None, inline: int | None) -> Members:
+    members: Members = {"s": reply.status, "h": _headers(reply.headers)}
+    return members | (bodies.written(reply.body, inline) if omitted is None else {"b": _omission(omitted)})
 
 
 def _headers(headers: Headers) -> dict[str, JSON]:
@@ -146,9 +156,7 @@ def _read_wait(members: Mapping[str, JSON]) -> Wait:
 
 
 def _read_send(members: Mapping[str, JSON]) -> Send:
-    body = bodies.read(members)
-    if isinstance(body, Omitted):
-        raise Misread("the body of a request cannot be left out")
+    body, omitted = _body(members)
     request = Request(
         _text(members, "m"),
         _text(members, "u"),
@@ -157,21 +165,30 @@ def _read_send(members: Mapping[str, JSON]) -> Send:
         credential=members.get("key") is True,
         repeatable=members.get("once") is not True,
     )
-    return Send(*_place(members), request)
+    return Send(*_place(members), request, omitted)
 
 
 def _read_recv(members: Mapping[str, JSON]) -> Heard:
+    return Heard(*_place(members), *_read_response(members))
+
+
+def _read_response(members: Mapping[str, JSON]) -> tuple[Response, Omitted | None]:
+    body, omitted = _body(members)
+    return Response(_status(members), Headers.of(_read_headers(members)), body), omitted
+
+
+def _body(members: Mapping[str, JSON]) -> tuple[bytes, Omitted | None]:
     body = bodies.read(members)
-    omitted = body if isinstance(body, Omitted) else None
-    reply = Response(_int(members, "s"), Headers.of(_read_headers(members)), b"" if isinstance(body, Omitted) else body)
-    return Heard(*_place(members), reply, omitted)
+    return (b"", body) if isinstance(body, Omitted) else (body, None)
 
 
 def _read_fail(members: Mapping[str, JSON]) -> Heard:
     name = _text(members, "cause").upper()
     if name not in Cause.__members__:
         raise Misread(f"cause is {name.lower()!r:.40}: one of {', '.join(Cause.__members__).lower()} is expected")
-    return Heard(*_place(members), NoResponse(Cause[name], sent=members.get("sent") is True))
+    reply = NoResponse(Cause[name], sent=members.get("sent") is True)
+    begun, omitted = _read_response(members) if "s" in members else (None, None)
+    return Heard(*_place(members), reply, omitted, begun)
 
 
 def _read_told(members: Mapping[str, JSON]) -> Told:
@@ -211,6 +228,14 @@ def _int(members: Mapping[str, JSON], name: str) -> int:
     value = members.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
         raise Misread(f"{name} is {value!r:.40}: a whole number is expected")
+    if abs(value) > FARTHEST:
+        raise Misread(f"{name} is beyond {FARTHEST} milliseconds")
+    return value
+
+
+def _status(members: Mapping[str, JSON]) -> int:
+    if not 100 <= (value := _int(members, "s")) <= 999:
+        raise Misread(f"s is {value}: a status from 100 to 999 is expected")
     return value
 
 

@@ -15,6 +15,7 @@ from bide.job import AnyJob
 from bide.messages import Notice, Reply, Request
 from bide_transports.cassette.decisions import decision
 from bide_transports.cassette.redacting import Cleaner
+from bide_transports.cassette.redaction.placeholders import PLACEHOLDER
 from bide_transports.cassette.tape import Event, Head, Heard, InvalidCassette, Open, Send, Told
 from bide_transports.cassette.tokens import opened
 from bide_transports.clock import Clock
@@ -44,6 +45,14 @@ class RecordedLane:
     job: bide.Job | None = None
     read: float = 0.0
     answered: float | None = None
+
+    def cleaner_of(self, file: str) -> Cleaner | None:
+        """A cleaner for a file that the lane's job has led to, which calls by one name what both have to hide."""
+        files = self.job.result.files if isinstance(self.job, bide.Completed) else ()
+        if not any(PLACEHOLDER.search(one) for one in files):
+            return None
+        cleaner = self.cleaner.copy()
+        return cleaner if cleaner.reference(file) in files else None
 
     def open(self, job: bide.Job, now: float) -> bide.Job:
         """Write `job` down as taken up at `now`; the job to be followed, whose dice are named after the lane."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -18,18 +19,20 @@ from typing_extensions import Self
 
 import bide
 from bide.dialects import Dialect
+from bide.messages import Request
 from bide_transports.cassette.bodies import INLINE
 from bide_transports.cassette.files import LARGEST, Appending, load, save, text_of
-from bide_transports.cassette.labels import label_of
+from bide_transports.cassette.labels import file_label_of, label_of
 from bide_transports.cassette.lines import event_members, head_members
 from bide_transports.cassette.recorded import RecordedLane
+from bide_transports.cassette.recorded_file import RecordedFile
 from bide_transports.cassette.redacting import Cleaner, rules_for
 from bide_transports.cassette.redaction import STANDARD, Rules, scan
 from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
 from bide_transports.cassette.tokens import head_of
 from bide_transports.cassette.verify import verify
 from bide_transports.clock import Clock
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane
+from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
 
 
 def record(
@@ -51,7 +54,10 @@ def record(
 
 
 class Recording:
-    """See `record`. `cassette` is what was recorded, once it is closed; None when that is nothing."""
+    """See `record`. `cassette` is what was recorded, once it is closed; None when that is nothing.
+
+    `partial` is where it stands until then, and where it stays when it is refused.
+    """
 
     def __init__(
         self,
@@ -68,7 +74,9 @@ class Recording:
         self._dialect, self._aliases, self._rules = dialect, aliases, rules
         self._head: Head | None = None
         self._lanes: dict[str, RecordedLane] = {}
+        self._names: set[str] = set()
         self._file = Appending(path)
+        self.partial = self._file.partial
         self.cassette: Cassette | None = None
 
     def __enter__(self) -> Self:
@@ -82,6 +90,9 @@ class Recording:
     def hide(self, secret: str) -> None:
         """Keep a value that the caller knows to be secret out of the cassette, in whatever form it appears."""
         self._rules = replace(self._rules, secrets=(*self._rules.secrets, secret))
+
+    def admit(self, request: Request) -> None:
+        """Let everything out; what goes into no lane is not on the cassette."""
 
     def lane(self, job: bide.Job, exchange: Exchange, clock: Clock) -> Lane:
         """The job to be followed in place of `job`, with the exchange and the clock to follow it by."""
@@ -97,20 +108,40 @@ class Recording:
         lane = self._lane_of(job, now)
         return lane.around_async(lane.open(job, now), exchange, clock, listener)
 
+    def file_lane(self, file: str, lane: FileLane) -> FileLane:
+        """What a file is to be fetched or sent by, in place of `lane`."""
+        return self._file_lane_of(file, lane.dialect).around(lane)
+
+    def async_file_lane(self, file: str, lane: AsyncFileLane) -> AsyncFileLane:
+        """The same for an exchange that is awaited."""
+        return self._file_lane_of(file, lane.dialect).around_async(lane)
+
+    @property
+    def so_far(self) -> Cassette | None:
+        """What was recorded until now, whether it has its name or not; None when that is nothing."""
+        if self.cassette is not None or self._head is None:
+            return self.cassette
+        return load(self.partial, partial=True)
+
+    def leave(self) -> None:
+        """Let go of the file without giving it its name: what was recorded stays in `partial`."""
+        self._file.close()
+        if self._head is None:
+            self.partial.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Verify what was recorded, search it for secrets, and give it its name; `cassette` is it from now on.
 
         Raises `ReplayDiverged` or `InvalidCassette`; what was recorded stays beside the name, as NAME.partial.
         """
-        self._file.close()
+        self.leave()
         if self._head is None:
-            self._file.partial.unlink(missing_ok=True)
             return
-        cassette = replace(load(self._file.partial, partial=True), name=str(self.path))
+        cassette = replace(load(self.partial, partial=True), name=str(self.path))
         verify(cassette, dialect=self._dialect)
         self._search(cassette)
         save(cassette, self.path, overwrite=self._overwrite)
-        self._file.partial.unlink(missing_ok=True)
+        self.partial.unlink(missing_ok=True)
         self.cassette = load(self.path)
 
     def _search(self, cassette: Cassette) -> None:
@@ -124,25 +155,38 @@ class Recording:
             places = "; ".join(str(finding) for finding in found[:5])
             raise InvalidCassette(
                 f"what looks secret would stand in {len(found)} places of {self.path}: {places}. Name them in the "
-                f"rules, and record anew; what was recorded is in {self._file.partial}, for you alone to read"
+                f"rules, and record anew; what was recorded is in {self.partial}, for you alone to read"
             )
 
     def _lane_of(self, job: bide.Job, now: float) -> RecordedLane:
-        head = self._begun(job, now)
+        head = self._begun(job.terms.dialect, now)
         known = self._lanes.get(job.terms.seed)
         if known is not None:
             return known
         cleaner = Cleaner(rules_for(job.terms.dialect, self._rules), self._aliases)
         label = label_of(job, cleaner)
-        name = next(name for n in range(1, 1 << 32) if (name := f"{label}#{n}") not in self._lanes)
+        name = self._free(label)
         dialect = self._dialect or job.terms.dialect
         self._lanes[name] = RecordedLane(name, head, dialect, cleaner, self._write)
         return self._lanes[name]
 
-    def _begun(self, job: bide.Job, now: float) -> Head:
+    def _file_lane_of(self, file: str, dialect: Dialect) -> RecordedFile:
+        lanes = reversed(self._lanes.values())
+        known = next((cleaner for lane in lanes if (cleaner := lane.cleaner_of(file)) is not None), None)
+        cleaner = known or Cleaner(rules_for(dialect, self._rules), self._aliases)
+        name = self._free(file_label_of(file, cleaner))
+        return RecordedFile(name, partial(self._begun, dialect), cleaner, self._write, self._inline)
+
+    def _free(self, label: str) -> str:
+        """A name for a lane that no other has."""
+        name = next(name for n in range(1, 1 << 32) if (name := f"{label}#{n}") not in self._names)
+        self._names.add(name)
+        return name
+
+    def _begun(self, dialect: Dialect, now: float) -> Head:
         """The head, written with the first lane; one cassette speaks with one service."""
         if self._head is None:
-            self._dialect = self._dialect or job.terms.dialect
+            self._dialect = self._dialect or dialect
             self._head = head_of(self._dialect, now)
             self._file.append(head_members(self._head), durable=True)
         return self._head

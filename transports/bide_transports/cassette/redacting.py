@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from json import dumps
 from typing import cast
 
 import bide
 from bide.dialects import Dialect
 from bide.document import JSON, parse_object
-from bide.messages import Headers, NoResponse, Reply, Request
-from bide_transports.cassette.redaction import STANDARD, Redactor, Rules
+from bide.messages import Headers, NoResponse, Reply, Request, Response
+from bide_transports.cassette import bodies
+from bide_transports.cassette.redaction import STANDARD, Redactor, Rules, scan
 from bide_transports.cassette.tape import InvalidCassette
+
+#: Header fields that tell what a file must hash to.
+_DIGESTS = ("repr-digest", "digest", "content-digest", "content-md5", "x-amz-checksum-sha256")
 
 
 def rules_for(dialect: Dialect, rules: Rules) -> Rules:
-    """`rules` that keep the headers from which `dialect` reads what happens."""
+    """`rules` that keep the headers from which `dialect` reads what happens, and a file's digest."""
     names = {place[1:].lower() for place in _texts(dialect) if place.startswith("@")} | set(dialect.quota or ())
+    names.update(_DIGESTS)
     return replace(rules, keep=tuple(sorted({*rules.keep, *names})))
 
 
@@ -63,6 +70,29 @@ class Cleaner:
         moved = [(name, self._moved(value)) for name, value in reply.headers]
         headers, _ = self.redactor.headers(moved, of="response")
         return replace(reply, headers=Headers.of(headers), body=self._body(reply.body, reply.headers) or b"")
+
+    def head(self, head: Response) -> Response:
+        """The head of a reply whose body is a file; how long that is, and whether it came compressed, is kept."""
+        headers, _ = self.redactor.headers([(name, self._moved(value)) for name, value in head.headers], of="response")
+        fields = head.headers.fields
+        coding = head.headers.get("content-encoding")
+        if coding is not None and coding.strip().lower() != "identity":
+            headers = [*headers, ("content-encoding", coding)]
+        elif "content-length" in fields and "transfer-encoding" not in fields:
+            headers = [*headers, ("content-length", fields["content-length"][0])]
+        return Response(head.status, Headers.of(headers))
+
+    def is_safe(self, body: bytes, content_type: str | None) -> bool:
+        """Whether the bytes of a file may be kept as they are: neither the redactor nor the search finds anything."""
+        return self.redactor.body(body, content_type) == body and not scan(dumps(bodies.written(body)), self.rules)
+
+    def reference(self, file: str) -> str:
+        """What a service calls a file, without the signature that may be in it."""
+        return self.redactor.url(self._moved(file))
+
+    def copy(self) -> Cleaner:
+        """One that goes on from here by itself: the same value has the same placeholder in both."""
+        return deepcopy(self)
 
     def token(self, job: bide.Job) -> dict[str, JSON]:
         """The token of `job`; the key of its submission, which is new each time, gets a name."""

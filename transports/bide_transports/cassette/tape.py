@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from bide.document import JSON
 from bide.errors import BideError
-from bide.messages import Reply, Request
+from bide.messages import Reply, Request, Response
 
 VERSION = 1
 
@@ -71,16 +71,17 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """The request that went out, without its timeouts."""
+    """The request that went out, without its timeouts; `omitted` stands for a file that went with it."""
 
     lane: str
     t: int
     request: Request
+    omitted: Omitted | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Omitted:
-    """A body that was too large to be kept: its length in bytes and its SHA-256."""
+    """A body that is not on the cassette: its length in bytes and its SHA-256."""
 
     length: int
     digest: str
@@ -88,12 +89,16 @@ class Omitted:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came back, or why nothing did; `omitted` stands for a body that is not on the cassette."""
+    """What came back, or why nothing did; `omitted` stands for a body that is not on the cassette.
+
+    `begun` is what had come of a file before it was cut short.
+    """
 
     lane: str
     t: int
     reply: Reply
     omitted: Omitted | None = None
+    begun: Response | None = None
 
 
 @dataclass(frozen=True, slots=True)

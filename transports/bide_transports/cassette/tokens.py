@@ -12,17 +12,20 @@ from bide.dialects import Dialect
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named, names
 from bide.document import JSON
-from bide.errors import InvalidToken
+from bide.errors import InvalidAddress, InvalidToken
 from bide.history import Terms
 from bide_transports.cassette.tape import Head, InvalidCassette
 
 
 def dialect_of(head: Head) -> Dialect:
     """The dialect that a cassette names; raises `InvalidCassette` for one that does not come with bide."""
-    if head.dialect == "modelroute":
-        return bide.ModelRoute(head.base)
-    if head.dialect in names():
-        return Declared(named(head.dialect), head.base)
+    try:
+        if head.dialect == "modelroute":
+            return bide.ModelRoute(head.base)
+        if head.dialect in names():
+            return Declared(named(head.dialect), head.base)
+    except InvalidAddress as error:
+        raise InvalidCassette(f"the cassette's base cannot be asked: {error}") from None
     raise InvalidCassette(
         f"the cassette speaks {head.dialect!r:.60}, which does not come with bide: give the dialect it was made with"
     )

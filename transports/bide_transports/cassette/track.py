@@ -21,6 +21,7 @@ from bide_transports.cassette.tape import (
     Event,
     Heard,
     InvalidCassette,
+    Omitted,
     Open,
     Send,
     Told,
@@ -79,15 +80,17 @@ class Track:
             self._decided()
         return self.job
 
-    def send(self, request: Request, t: int | None = None) -> None:
-        """Compare a request that is about to be sent."""
-        if request != self._asked:  # one poll is the next one's twin, and redacted alike
+    def send(self, request: Request, t: int | None = None, file: Omitted | None = None) -> None:
+        """Compare a request that is about to be sent, with a `file` or none."""
+        recorded = self.next
+        if isinstance(recorded, Send) and request is recorded.request:  # played by the core, which knows no other
+            self._asked = self._sent = request
+        elif request != self._asked:  # one poll is the next one's twin, and redacted alike
             self._asked, self._sent = request, self.cleaner.request(request)
         sent = self._sent
-        recorded = self.next
-        now = Send(self.name, self.t if t is None else t, sent)
+        now = Send(self.name, self.t if t is None else t, sent, file)
         over = self.job is not None and not isinstance(self.job, bide.Waiting)
-        if over or not isinstance(recorded, Send) or not alike(recorded.request, sent):
+        if over or not isinstance(recorded, Send) or not alike(recorded.request, sent) or recorded.omitted != file:
             raise self._differs(recorded, now)
         if self.strict == "exact" and self._is_early(recorded):
             raise self._differs(recorded, replace(now, t=self.cassette.head.t(cast("bide.Waiting", self.job).due)))
@@ -143,13 +146,19 @@ class Track:
         event = self.next
         if not isinstance(event, kind):
             raise self._differs(event, made)
-        if isinstance(event, Heard) and event.omitted is not None and self.job is not None:
-            raise InvalidCassette(
-                f"{self.cassette.place(event)}: this reply of {event.omitted.length} bytes was too large to be kept, "
-                "and nothing can be decided without it: record it with a larger `inline`"
-            )
+        if isinstance(event, Heard) and self.job is not None:
+            self.check_kept(event)
         self.at += 1
         return event
+
+    def check_kept(self, event: Heard) -> None:
+        """Raise `InvalidCassette` for a reply without its body."""
+        if event.omitted is not None:
+            raise InvalidCassette(
+                f"{self.cassette.place(event)}: this reply of {event.omitted.length} bytes was too large to be kept, "
+                f"{'or is a file that looks as if it held a secret, ' if self.job is None else ''}"
+                "and nothing can be decided without it: record it with a larger `inline`"
+            )
 
     def _differs(self, recorded: Event | None, made: Event | None) -> ReplayDiverged:
         terms = self.job.terms if self.job is not None else None

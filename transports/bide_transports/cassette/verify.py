@@ -41,8 +41,8 @@ def _step(track: Track) -> None:
     match track.next:
         case Open():
             track.take_up()
-        case Send(request=request, t=t):
-            track.send(request if track.job is None else getattr(track.job, "request", request), t)
+        case Send(request=request, t=t, omitted=file):
+            track.send(request if track.job is None else getattr(track.job, "request", request), t, file)
         case Heard():
             track.receive(track.hear().reply)
         case Told():

@@ -50,10 +50,11 @@ class Wording:
                 return ". the job is taken up"
             case Wait():
                 return f". {plain(event.state)}: wait {event.ms} ms ({plain(event.why)})"
-            case Send(request=request):
-                return f"> {self._request(request)}"
-            case Heard(reply=NoResponse(cause, sent)):
-                return f"! {cause.value} ({'may have arrived' if sent else 'not sent'})"
+            case Send(request=request, omitted=omitted):
+                return f"> {self._request(request)}{f' with a file of {omitted.length} bytes' if omitted else ''}"
+            case Heard(reply=NoResponse(cause, sent), begun=begun):
+                before = f"{self._begun(begun, event.omitted)}, then " if begun else ""
+                return f"! {before}{cause.value} ({'may have arrived' if sent else 'not sent'})"
             case Heard(reply=Response() as reply):
                 return f"< {self._reply(reply, event.omitted)}"
             case Told():
@@ -73,6 +74,9 @@ class Wording:
 
     def _request(self, request: Request) -> str:
         return f"{plain(request.method)} {self.address(request.url)} {excerpt(request.body)}".rstrip()
+
+    def _begun(self, begun: Response, omitted: Omitted | None) -> str:
+        return f"{begun.status} with {omitted.length if omitted else len(begun.body)} bytes"
 
     def _reply(self, reply: Response, omitted: Omitted | None) -> str:
         words = plain(str(said(reply, self.dialect)))

@@ -19,9 +19,12 @@ import bide
 from bide.dialects import Dialect
 from bide.errors import InvalidSetting
 from bide.messages import Order, Reply, Request, Response
+from bide.urls import public
 from bide_transports.cassette.scripted.script import ORDER as ANY_ORDER
 from bide_transports.clock import Clock
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane
+from bide_transports.emulator.memory import VirtualClock
+from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
+from bide_transports.testing.fake_files import Fetching
 from bide_transports.testing.fake_parts import Part, Player, Source, parts_of
 from bide_transports.testing.voice import Voice
 
@@ -48,6 +51,10 @@ class FakeServer:
     def hide(self, secret: str) -> None:
         """Nothing is written anywhere."""
 
+    def admit(self, request: Request) -> None:
+        """Raise `InvalidSetting`: nothing leaves this machine, and nothing else answers."""
+        raise self._silent(request)
+
     def lane(self, job: bide.Job, exchange: Exchange, clock: Clock) -> Lane:  # noqa: ARG002  nobody else is asked
         """The job with what plays its service."""
         job, player = self._cast(job, clock.now())
@@ -66,6 +73,18 @@ class FakeServer:
         job, player = self._cast(job, clock.now())
         awaited = Awaited(self._heard(player), player.clock)
         return AsyncLane(job, awaited.exchange, awaited, listener)
+
+    def file_lane(self, file: str, lane: FileLane) -> FileLane:  # noqa: ARG002  a request tells more than its name
+        """What plays the service for a file of a job that was played, in place of `lane`."""
+        fetching = Fetching(self._fetch, VirtualClock(lane.clock.now()))
+        return FileLane(lane.dialect, fetching.exchange, fetching.clock)
+
+    def async_file_lane(self, file: str, lane: AsyncFileLane) -> AsyncFileLane:  # noqa: ARG002
+        """The same for a client over trio."""
+        from bide_transports.testing.fake_trio import AwaitedFile
+
+        awaited = AwaitedFile(Fetching(self._fetch, VirtualClock(lane.clock.now())))
+        return AsyncFileLane(lane.dialect, awaited.exchange, awaited)
 
     def serve(
         self, dialect: Dialect = bide.ModelRoute(), *, clock: Callable[[], float] = time
@@ -102,6 +121,19 @@ class FakeServer:
             name = self._name()
             self._players[name] = self._next().player(job.terms.dialect, now, order, handle)
         return replace(job, terms=replace(job.terms, seed=name)), self._players[name]
+
+    def _fetch(self, request: Request) -> Reply:
+        self.requests.append(request)
+        player = next((one for one in reversed(self._players.values()) if one.knows(request)), None)
+        if player is None:
+            raise self._silent(request)
+        return player.exchange(request)
+
+    def _silent(self, request: Request) -> InvalidSetting:
+        return InvalidSetting(
+            f"the fake server has no answer to {request.method} {public(request.url)}, which is about none of its jobs "
+            "and their files; nothing was sent. For more than it plays, record a cassette and replay that"
+        )
 
     def _next(self) -> Part:
         return self._parts[min(len(self._players), len(self._parts) - 1)]

@@ -82,7 +82,10 @@ def _ahead(reply: Response, ms: int) -> Iterator[tuple[str, str]]:
 
 def _moved_date(value: str, ms: int) -> str:
     at = http_date(value)
-    return value if at is None else imf(at + round(ms / 1000))
+    try:
+        return value if at is None else imf(at + round(ms / 1000))
+    except (ValueError, OverflowError, OSError):
+        return value  # it would be in no year that a date can have
 
 
 def _less(figure: str, by: float) -> str:
@@ -93,6 +96,9 @@ def _instant(text: str, ms: int) -> str:
     at = moment(text)
     if at is None:
         return text
-    moved = at.astimezone(timezone.utc) + timedelta(milliseconds=ms)
+    try:
+        moved = at.astimezone(timezone.utc) + timedelta(milliseconds=ms)
+    except OverflowError:
+        return text  # such as 9999-12-31T23:59:59Z, which means never
     fraction = f".{moved.microsecond:06}" if "." in text else ""
     return f"{moved:%Y-%m-%dT%H:%M:%S}{fraction}Z"

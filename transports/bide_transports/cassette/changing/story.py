@@ -117,7 +117,7 @@ class Story:
         """The stretches of the lane."""
         starts = [(n, event) for n, event in enumerate(self.events) if isinstance(event, Open)]
         ends = [*(n for n, _ in starts[1:]), len(self.events)]
-        return tuple(self._take(opening, self.events[n:end]) for (n, opening), end in zip(starts, ends, strict=True))
+        return tuple(self._take(opening, self.events[n:end]) for (n, opening), end in zip(starts, ends, strict=False))
 
     @cached_property
     def exchanges(self) -> tuple[Exchanged, ...]:

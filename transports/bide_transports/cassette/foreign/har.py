@@ -32,6 +32,7 @@ from bide_transports.cassette.foreign.interactions import (
     request_of,
 )
 from bide_transports.cassette.foreign.unpacking import unpacked
+from bide_transports.cassette.lines import FARTHEST
 from bide_transports.cassette.redaction import STANDARD, Rules
 from bide_transports.cassette.tape import Cassette, InvalidCassette
 
@@ -160,9 +161,9 @@ def _failure(entry: Spot, response: Spot) -> NoResponse | None:
 def _instant(spot: Spot) -> int:
     """Milliseconds since the epoch."""
     at = moment(spot.value)
-    if at is None:
+    if at is None or not 0 <= (ms := (at - _EPOCH) // timedelta(milliseconds=1)) <= FARTHEST:
         raise spot.wrong("an instant such as 2026-11-23T13:33:28.000Z")
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+    return ms
 
 
 def _took(entry: Spot) -> int:

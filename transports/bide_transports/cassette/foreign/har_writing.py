@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from importlib.metadata import version
 from json import dumps
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from bide.document import JSON
 from bide.messages import Headers, NoResponse, Request, Response
@@ -94,7 +94,7 @@ def _headers(headers: Headers) -> JSON:
 
 
 def _query(url: str) -> JSON:
-    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    pairs = parse_qsl(url.partition("#")[0].partition("?")[2], keep_blank_values=True)
     return [{"name": name, "value": value} for name, value in pairs]
 
 

@@ -25,6 +25,7 @@ from bide_transports.cassette.foreign.importing import Terms, imported
 from bide_transports.cassette.foreign.interactions import Interaction, Spot, contents, header_lines, is_web, request_of
 from bide_transports.cassette.foreign.unpacking import unpacked
 from bide_transports.cassette.foreign.yaml_text import load_yaml, write_yaml
+from bide_transports.cassette.lines import FARTHEST
 from bide_transports.cassette.redaction import STANDARD, Rules
 from bide_transports.cassette.tape import Cassette, InvalidCassette
 
@@ -89,7 +90,7 @@ def _interaction(item: Spot, dialect: Dialect) -> Interaction:
     plain, lacks = unpacked(_body(answered.member("body")), told.every("content-encoding"))
     reply = Response(answered.member("status").member("code").whole(100, 999), _kept(told), plain)
     date = http_date(told.get("date"))
-    began = None if date is None or date < 0 else round(date * 1000)
+    began = round(date * 1000) if date is not None and 0 <= date * 1000 <= FARTHEST else None
     return Interaction(item.place, request, reply, began, 0, lacks, secrets)
 
 

@@ -35,9 +35,16 @@ def load_yaml(data: bytes, name: str) -> object:
 
 
 def write_yaml(document: object) -> str:
-    """`document`, which is plain data, as YAML; raises `InvalidCassette` where PyYAML is not installed."""
+    """`document`, which is plain data, as YAML; raises `InvalidCassette` where PyYAML is not installed.
+
+    Also for half a surrogate pair, which YAML has no spelling for.
+    """
     yaml = _yaml("the cassette")
-    text: str = yaml.dump(document, Dumper=_best(yaml, "SafeDumper"), sort_keys=True, allow_unicode=True, width=1 << 16)
+    how = {"sort_keys": True, "allow_unicode": True, "width": 1 << 16}
+    try:
+        text: str = yaml.dump(document, Dumper=_best(yaml, "SafeDumper"), **how)
+    except UnicodeEncodeError:
+        raise InvalidCassette("the cassette holds half a surrogate pair, which YAML cannot write") from None
     return text
 
 

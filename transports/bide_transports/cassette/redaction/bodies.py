@@ -71,6 +71,15 @@ def decoded(body: bytes) -> tuple[str, str]:
         return body.decode("latin-1"), "latin-1"
 
 
+def readings(body: bytes) -> Iterator[str]:
+    """What else `body` may mean: wide characters without a mark, and text among bytes that are none."""
+    if b"\0" in body:
+        yield from (body.decode(coding, "replace") for coding in ("utf-16-le", "utf-16-be"))
+    text = body.decode("utf-8", "replace")
+    if "\ufffd" in text:
+        yield text
+
+
 def document_in(text: str) -> JSON:
     """The object, list or string that `text` is in JSON; None for no JSON, and for what would lose by rewriting."""
     start = text.lstrip("\ufeff \t\r\n")[:1]

@@ -33,18 +33,19 @@ class Known:
     def __init__(self) -> None:
         self._fields: dict[str, str] = {}
         self._values: dict[str, str] = {}
-        self._listed: list[str] = []
-        self._looks: tuple[str, ...] = ()
+        self._looks: list[str] = [*_ESCAPES]
         self._shortest = sys.maxsize
-        self._any: re.Pattern[str] | None = None
+        self._patterns: list[tuple[str, re.Pattern[str]]] | None = None
 
     def add(self, value: str, kind: str) -> None:
         """Replace `value` from now on."""
         self.add_field(value, kind)
         if len(value) >= SHORTEST and value in self._fields:
+            if value not in self._values:
+                self._looks += _looks(value)
             self._values.setdefault(value, kind)
             self._shortest = min(self._shortest, len(value))
-            self._any = None
+            self._patterns = None
 
     def add_field(self, value: str, kind: str) -> None:
         """Replace `value` from now on, where it is all of a field."""
@@ -59,37 +60,42 @@ class Known:
         """Whether `text` holds a known value as it is or packed, or an escape that may hide one."""
         if len(text) < self._shortest:
             return False
-        if self._any is None:
-            self._compiled()
         for look in self._looks:  # noqa: SIM110 -- each string of a body comes by here, and any() takes twice as long
             if look in text:
                 return True
         return False
 
+    def may_be_in_lower(self, text: str) -> bool:
+        """Whether `text`, which was put in lower case, holds a known value."""
+        return any(value.lower() in text for value in self._values)
+
     def edits(self, text: str, hide: Hide) -> Iterator[Edit]:
         """Edits for each known value within `text`; ask `may_be_in` first, which is faster."""
-        pattern = self._any or self._compiled()
         for start, end in gaps(text):
             done = start
-            for found in pattern.finditer(text, start, end):
-                if found.start() < done:
+            for (first, is_packed, _), last, value in sorted(self._found(text, start, end)):
+                if first < done:
                     continue
-                first, done = found.span()
-                name = found.lastgroup or ""
-                value = self._listed[int(name[1:])]
-                kind = self._values[value]
-                if name[0] == "b":
-                    first, done = _word(text, start, found.span(), end)
-                    value = text[first:done]
-                yield first, done, hide(value, kind)
+                kind, done, hidden = self._values[value], last, value
+                if is_packed:
+                    first, done = _word(text, start, (first, last), end)
+                    hidden = text[first:done]
+                yield first, done, hide(hidden, kind)
 
-    def _compiled(self) -> re.Pattern[str]:
-        self._listed = sorted(self._values, key=len, reverse=True)
-        plain = (f"(?P<p{number}>{_spelled(value)})" for number, value in enumerate(self._listed))
-        packed = (f"(?P<b{number}>{_either(_packed(value))})" for number, value in enumerate(self._listed))
-        self._looks = (*_ESCAPES, *(look for value in self._listed for look in _looks(value)))
-        self._any = re.compile("|".join((*plain, *packed)))
-        return self._any
+    def _found(self, text: str, start: int, end: int) -> Iterator[tuple[tuple[int, bool, int], int, str]]:
+        """Where values are: which comes first, and of those at one place the plain one, and the longest."""
+        for value, pattern in self._patterns or self._compiled():
+            for found in pattern.finditer(text, start, end):
+                yield (found.start(), found.lastgroup == "packed", -len(value)), found.end(), value
+
+    def _compiled(self) -> list[tuple[str, re.Pattern[str]]]:
+        """One expression for each value, since `re` remembers those of values that every lane has."""
+        self._patterns = [(value, re.compile(_expression(value))) for value in self._values]
+        return self._patterns
+
+
+def _expression(value: str) -> str:
+    return f"(?P<plain>{_spelled(value)})|(?P<packed>{_either(_packed(value))})"
 
 
 def _word(text: str, start: int, span: tuple[int, int], end: int) -> tuple[int, int]:
@@ -128,11 +134,12 @@ def _looks(value: str) -> Iterator[str]:
 
 
 def _character(character: str) -> str:
-    """All spellings of one character; backslashes may have been escaped five times over."""
+    """All spellings of one character; `%` and backslashes may have been escaped five times over."""
     data = character.encode("utf-8", "surrogatepass")
     units = character.encode("utf-16-be", "surrogatepass").hex()
-    spellings = ["".join(f"%{_digits(f'{byte:02x}')}" for byte in data)]
+    spellings = ["".join(f"%(?:25){{0,4}}{_digits(f'{byte:02x}')}" for byte in data)]
     spellings += ["".join(rf"\\{{1,32}}u{_digits(units[at : at + 4])}" for at in range(0, len(units), 4))]
+    spellings += [rf"&#(?:0{{0,6}}{ord(character)}|[xX]0{{0,6}}{_digits(f'{ord(character):x}')});"]
     spellings += [_BASE64_SPELLINGS.get(character, re.escape(character))]
     if character in "\"/\\'":
         spellings.append(rf"\\{{1,32}}{re.escape(character)}")

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 
 from bide_transports.cassette.redaction.placeholders import Edit, Hide
 
-_LABEL = re.compile(r"(?<![\w.-])([\w.-]+)(?:\\{0,32}[\"'])?\s{0,8}[:=]\s{0,8}(\\{0,32})([\"'])")
+_LABEL = re.compile(r"(?<![\w.-])([\w.-]+)(?:\\{0,32}[\"'])?\s{0,8}[:=]\s{0,8}b?(\\{0,32})([\"'])")
+_LINE = re.compile(r"(?<![\w.-])([\w.-]+):[ \t]{1,8}([^\s\"'<>,;(){}\[\]\\]{6,})")
+_UNLIKE_A_WORD = re.compile(r"[0-9]|[a-z][A-Z]")
 _ELEMENT = re.compile(r"<([\w:.-]+)>([^<>]+)<")
 _UNTIL = {quote: re.compile(rf"[^{quote}\\]*(?:\\.[^{quote}\\]*)*", re.DOTALL) for quote in "\"'"}
 
@@ -27,6 +29,13 @@ def quoted(text: str, judge: Callable[[str], str | None], hide: Hide) -> Iterato
         value = _unescaped(text[start:end]).strip()
         if value and (safer := hide(value, kind)) != value:
             yield start, end, safer
+
+
+def lines(text: str, judge: Callable[[str], str | None], hide: Hide) -> Iterator[Edit]:
+    """Edits for values behind `name: `, as in a header or in YAML, unless they look like a word."""
+    for found in _LINE.finditer(text) if ": " in text or ":\t" in text else ():
+        if _UNLIKE_A_WORD.search(found[2]) and (kind := judge(found[1])):
+            yield *found.span(2), hide(found[2], kind)
 
 
 def elements(text: str, judge: Callable[[str], str | None], hide: Hide) -> Iterator[Edit]:

@@ -8,7 +8,9 @@ from functools import lru_cache
 
 from bide_transports.cassette.redaction.rules import Rules
 
-_EXACT = frozenset(("session", "sas", "xamzsignature", "xgoogsignature", "sharedaccesssignature", "googleaccessid"))
+_EXACT = frozenset(
+    ("session", "sas", "secretstring", "xamzsignature", "xgoogsignature", "sharedaccesssignature", "googleaccessid")
+)
 _ENDINGS = (
     *("password", "passwords", "passwd", "pwd", "passphrase", "secret", "secrets", "token", "apikey", "apikeys"),
     *("credential", "credentials", "authorization", "cookie", "cookies", "sig"),

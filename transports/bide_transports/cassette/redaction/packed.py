@@ -12,6 +12,7 @@ from bide_transports.cassette.redaction.placeholders import Edit, Hide, gaps
 LARGEST = 4 * 1024 * 1024  # bytes that are unpacked before a body is given up
 
 _WORD = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_WRAPPED = re.compile(r"(?:[A-Za-z0-9+/]{60,76}\r?\n)+[A-Za-z0-9+/]{0,76}={0,2}")  # as in mail (RFC 2045, 6.8)
 _STANDARD = str.maketrans("-_", "+/")
 
 
@@ -22,6 +23,15 @@ def in_base64(text: str, holds: Callable[[bytes], bool], hide: Hide) -> Iterator
             data = _decoded(found[0])
             if _may_tell(data) and holds(data):
                 yield found.start(), found.end(), hide(found[0], "secret")
+
+
+def in_lines(text: str, holds: Callable[[bytes], bool], hide: Hide) -> Iterator[Edit]:
+    """The same for base64 in lines of one length."""
+    for found in _WRAPPED.finditer(text) if "\n" in text else ():
+        data = _decoded("".join(found[0].split()))
+        if _may_tell(data) and holds(data):
+            start, end = found.span()
+            yield start, end - len(found[0]) + len(found[0].rstrip()), hide(found[0].rstrip(), "secret")
 
 
 def is_packed(data: bytes) -> bool:

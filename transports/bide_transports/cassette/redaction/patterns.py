@@ -38,6 +38,8 @@ _LETTERS = re.compile(
 _LABELLED = re.compile(  # the words before it stay
     r"(?:AccountKey|SharedAccessKey)=(?P<key>[^;&\s\"'<>\\]+)"
     r"|(?i:bearer|basic)\s{1,4}(?P<credential>[A-Za-z0-9._~+/=-]{8,})"
+    r"|hooks\.slack\.com/[a-z]{1,20}/(?P<hook>[^?#\s\"'<>\\]+)"
+    r"|discord(?:app)?\.com/api/webhooks/(?P<webhook>[^?#\s\"'<>\\]+)"
     r"|://(?P<user>[^/?#\s@\"'<>\\]{1,256})@"
 )
 _PEM = re.compile(

@@ -25,8 +25,8 @@ _DEEPEST_DOCUMENT = 100  # containers in one another; what is deeper is replaced
 _ROUNDS = 4  # a text is looked through again while that changes it
 _FEWEST_DIGITS = 4  # of a number that is a secret; shorter ones are counts
 #: What is in each text that holds more than known values: most strings of a document have none of these.
-_REMARKABLE = re.compile(r"[=%\"'<{\[\\@_-]|A[KSI]|ya29|xox|eyJ|(?i:earer|asic)|[A-Za-z0-9+/]{24}")
-_NAMED = re.compile(r"[=%\"'<]")
+_REMARKABLE = re.compile(r"[=%\"'<{\[\\@_-]|:[ \t]|A[KSI]|ya29|xox|eyJ|(?i:earer|asic)|[A-Za-z0-9+/]{24}")
+_NAMED = re.compile(r"[=%\"'<]|:[ \t]")
 
 
 class Redactor:
@@ -71,6 +71,8 @@ class Redactor:
         kept: list[tuple[str, str]] = []
         dropped: dict[str, None] = {}
         for name, value in ((name.lower(), value) for name, value in pairs):
+            if self._is_told_by(name):
+                continue
             if self._rules.keeps(name, of):
                 kept.append((name, self._header(name, value)))
             else:
@@ -89,6 +91,10 @@ class Redactor:
         for text in bodies.strings(value):
             self._placeholders.note(text)
         return self._value(value, None, 0, 0)
+
+    def _is_told_by(self, name: str) -> bool:
+        """Whether the name of a header, which is in lower case, holds a secret."""
+        return self._known.may_be_in_lower(name) or self._rest(name, 0) != name
 
     def _header(self, name: str, value: str) -> str:
         if name == "idempotency-key":
@@ -110,7 +116,7 @@ class Redactor:
         text, coding = bodies.decoded(body)
         safer = _settled(text, self._form) if bodies.is_form(content_type) else self._text(text, depth)
         if safer == text:
-            return body
+            return None if any(self._text(other, depth) != other for other in bodies.readings(body)) else body
         return safer.encode() if coding == "utf-8" else None
 
     def _part(self, part: bodies.Part, depth: int) -> bytes | None:
@@ -173,6 +179,7 @@ class Redactor:
             return text
         judge, hide = self._names.in_document, self._placeholders.hide
         text = spliced(text, labelled.quoted(text, judge, hide))
+        text = spliced(text, labelled.lines(text, judge, hide))
         text = spliced(text, labelled.elements(text, judge, hide))
         return spliced(text, members.in_text(text, self._judge, hide, lambda inner: self._inner(inner, depth)))
 
@@ -184,8 +191,8 @@ class Redactor:
         hide = self._placeholders.hide
         text = self._without_known(text)
         text = spliced(text, shaped(text, hide))
-        if depth < _DEEPEST:
-            text = spliced(text, packed.in_base64(text, lambda data: self._body(data, None, depth + 1) != data, hide))
+        for pack in (packed.in_lines, packed.in_base64) if depth < _DEEPEST else ():
+            text = spliced(text, pack(text, lambda data: self._body(data, None, depth + 1) != data, hide))
         return text
 
     def _without_known(self, text: str) -> str:

@@ -95,6 +95,8 @@ def _readable(data: bytes) -> Iterator[str]:
         data = inflated
     else:
         raise TooMuch
+    if b"\0" in data:
+        yield from (data.decode(coding, "replace") for coding in ("utf-16-le", "utf-16-be"))
     data = data.replace(b"\0", b"")  # of UTF-16
     if len(data.translate(None, _PRINTABLE)) * 4 <= len(data):
         yield data.decode("utf-8", "replace")

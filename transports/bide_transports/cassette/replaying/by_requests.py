@@ -14,12 +14,16 @@ import requests
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from bide.job import AnyJob
 from bide.messages import NoResponse, Reply, Request
 from bide_transports.bounded import BoundedAdapter
 from bide_transports.cassette.replaying.far_end import FarEnd
 from bide_transports.cassette.replaying.played import PlayedLane
+from bide_transports.cassette.replaying.played_file import PlayedFile
 from bide_transports.requests_exchange import bare_session, exchange
-from bide_transports.tapes import Lane
+from bide_transports.sinks import Into
+from bide_transports.sources import Content
+from bide_transports.tapes import FileLane, Lane
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -28,11 +32,17 @@ if TYPE_CHECKING:
 def lane(played: PlayedLane) -> Lane:
     """The lane as a client that blocks follows it."""
     by = _Player(played)
-    return Lane(played.job, by.exchange, by)
+    return Lane(played.job, by.exchange, by, by.hear)
+
+
+def file_lane(played: PlayedFile) -> FileLane:
+    """The lane of a file as a client that blocks fetches or sends it."""
+    by = _FilePlayer(played)
+    return FileLane(played.dialect, by.exchange, by)
 
 
 class _Player:
-    """Exchange and clock of one lane."""
+    """Exchange, clock and listener of one lane."""
 
     def __init__(self, played: PlayedLane) -> None:
         self._played = played
@@ -53,7 +63,32 @@ class _Player:
         return self._played.now()
 
     def sleep_until(self, due: float) -> None:
-        self._played.waits_untold(due)
+        self._played.waits(due)
+
+    def hear(self, job: AnyJob) -> AnyJob:
+        return self._played.hear(job)
+
+
+class _FilePlayer:
+    """Exchange and clock of a file's lane."""
+
+    def __init__(self, played: PlayedFile) -> None:
+        self._played = played
+        self._session = _session(played.far)
+
+    def exchange(self, request: Request, into: Into | None = None, content: Content | None = None) -> Reply:
+        asked, tapped = self._played.asks(request, into, content)
+        far = self._played.far
+        if isinstance(far.reply, NoResponse):
+            self._session.close()
+        made = exchange(asked, session=self._session, credential=far.credential, into=tapped, content=content)
+        return self._played.answers(made, tapped)
+
+    def now(self) -> float:
+        return self._played.now()
+
+    def sleep_until(self, due: float) -> None:
+        """Time passes as it did."""
 
 
 def _session(far: FarEnd) -> requests.Session:

@@ -14,9 +14,12 @@ from bide.messages import Cause, NoResponse, Reply, Request
 from bide.urls import Address
 from bide_transports.cassette.replaying.far_end import FarEnd
 from bide_transports.cassette.replaying.played import PlayedLane
+from bide_transports.cassette.replaying.played_file import PlayedFile
 from bide_transports.h11_client import Connection
 from bide_transports.kept_alive import Line
-from bide_transports.tapes import AsyncLane
+from bide_transports.sinks import Into
+from bide_transports.sources import Content
+from bide_transports.tapes import AsyncFileLane, AsyncLane
 from bide_transports.trio_pool import Pool, exchange
 
 
@@ -24,6 +27,12 @@ def lane(played: PlayedLane) -> AsyncLane:
     """The lane as a client over trio follows it."""
     by = _Player(played)
     return AsyncLane(played.job, by.exchange, by, by.hear)
+
+
+def file_lane(played: PlayedFile) -> AsyncFileLane:
+    """The lane of a file as a client over trio fetches or sends it."""
+    by = _FilePlayer(played)
+    return AsyncFileLane(played.dialect, by.exchange, by)
 
 
 class _Player:
@@ -36,10 +45,7 @@ class _Player:
 
     async def exchange(self, request: Request) -> Reply:
         reply = self._played.asks(request)
-        asked, pool = self._far.expect(request, reply), self._pool
-        if isinstance(reply, NoResponse):
-            pool = _Pool(self._far)  # what goes wrong does so on a new connection
-            asked = replace(asked, timeout=0.0) if reply.cause is Cause.TIMEOUT else asked
+        asked, pool = _readied(self._far.expect(request, reply), self._pool, self._far)
         made = await exchange(asked, pool=pool, credential=self._far.credential)
         self._far.check(made)
         self._played.answers(reply)
@@ -54,6 +60,33 @@ class _Player:
 
     def hear(self, job: AnyJob) -> AnyJob:
         return self._played.hear(job)
+
+
+class _FilePlayer:
+    """Exchange and clock of a file's lane."""
+
+    def __init__(self, played: PlayedFile) -> None:
+        self._played = played
+        self._pool = _Pool(played.far)
+
+    async def exchange(self, request: Request, into: Into | None = None, content: Content | None = None) -> Reply:
+        (asked, tapped), far = self._played.asks(request, into, content), self._played.far
+        asked, pool = _readied(asked, self._pool, far)
+        made = await exchange(asked, pool=pool, credential=far.credential, into=tapped, content=content)
+        return self._played.answers(made, tapped)
+
+    def now(self) -> float:
+        return self._played.now()
+
+    async def sleep_until(self, due: float, name: str | None = None) -> None:  # noqa: ARG002  time passes as it did
+        await trio.lowlevel.checkpoint()
+
+
+def _readied(asked: Request, pool: _Pool, far: FarEnd) -> tuple[Request, _Pool]:
+    """What goes wrong does so on a new connection, and takes no time."""
+    if not isinstance(far.reply, NoResponse):
+        return asked, pool
+    return (replace(asked, timeout=0.0) if far.reply.cause is Cause.TIMEOUT else asked), _Pool(far)
 
 
 class _Pool(Pool):

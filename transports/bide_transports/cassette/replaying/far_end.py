@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from http.client import responses
 from typing import NoReturn
 
@@ -16,7 +17,9 @@ from bide.dialects import Dialect
 from bide.errors import BideError
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential, Secret, credential_for
-from bide_transports.cassette.replaying.heard_request import Asked, read_request, spelt
+from bide_transports.cassette.replaying.file_bytes import carried
+from bide_transports.cassette.replaying.heard_request import Asked, needed, read_request, spelt
+from bide_transports.cassette.tape import Omitted
 
 #: What says how a body is carried: made anew for each replay.
 FRAMING = frozenset(("content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "trailer"))
@@ -36,20 +39,30 @@ class UnfaithfulReplay(BideError, AssertionError):
 class FarEnd:
     """What all connections of one lane lead to; `expect` each exchange, then `check` what the adapter made of it.
 
-    `dialect` tells where the key may go. A stand-in is sent in its place: a cassette has none.
+    `dialect` tells where the key may go. A stand-in is sent in its place: a cassette has none. In the lane `of_a_file`
+    bodies are carried as they were.
     """
 
     dialect: Dialect
     reply: Reply = Response(200)
+    begun: Response | None = None
+    of_a_file: bool = False
     _request: Request = _NO_REQUEST
-    _taken: bytes = b""
+    _file: Omitted | None = None
+    _taken: bytearray = field(default_factory=bytearray)
     _given: bytes = b""
     _judged: tuple[Request, bytes] = (_NO_REQUEST, b"")
+    _needed: int = 0
 
-    def expect(self, request: Request, reply: Reply) -> Request:
-        """Get ready for one exchange; the request that the adapter is to be given."""
-        self._request, self.reply = request, reply
-        self._taken = self._given = b""
+    def expect(
+        self, request: Request, reply: Reply, begun: Response | None = None, file: Omitted | None = None
+    ) -> Request:
+        """Get ready for one exchange; the request that the adapter is to be given.
+
+        `begun` is what comes of a file before the cause of no reply, `file` what goes with the request.
+        """
+        self._request, self.reply, self.begun, self._file = request, reply, begun, file
+        self._taken, self._given, self._needed = bytearray(), b"", 0
         too_large = isinstance(reply, NoResponse) and reply.cause is Cause.TOO_LARGE
         return replace(request, largest=0) if too_large else request
 
@@ -75,32 +88,43 @@ class FarEnd:
     def take(self, data: bytes) -> None:
         """Bytes from the adapter; raises `UnfaithfulReplay` for a request that the core did not ask for."""
         self._taken += data
-        if (self._request, self._taken) != self._judged:  # one poll is the next one's twin
-            asked = read_request(self._taken)
+        if len(self._taken) < self._needed:
+            return
+        taken = bytes(self._taken)
+        if (self._request, taken) != self._judged or self._file is not None:  # one poll is the next one's twin
+            asked = read_request(taken)
             if asked is None:
+                self._needed = needed(taken)
                 return
             self._judge(asked)
-            self._judged = self._request, self._taken
-        self._given, self._taken = _answer(self.reply, self._request.method), b""
+            self._judged = self._request, taken
+        self._given, self._taken = self._answer, bytearray()
 
     def give(self, most: int) -> bytes:
         """Up to so many bytes for the adapter, empty at the end; raises `ConnectionResetError` or `TimeoutError`."""
+        given, self._given = self._given[:most], self._given[most:]
         match self.reply:
-            case NoResponse(Cause.RESET, sent=True):
+            case NoResponse(Cause.RESET, sent=True) if not given:
                 raise ConnectionResetError("reset")
-            case NoResponse(Cause.TIMEOUT, sent=True):
+            case NoResponse(Cause.TIMEOUT, sent=True) if not given:
                 raise TimeoutError("no reply in time")
             case _:
-                given, self._given = self._given[:most], self._given[most:]
                 return given
 
-    def check(self, made: Reply) -> None:
-        """Compare what the adapter made of the reply; raises `UnfaithfulReplay`."""
-        if _essence(made) != _essence(self.reply):
+    def check(self, made: Reply, came: bytes = b"") -> None:
+        """Compare what the adapter made of the reply, of which `came` went elsewhere; raises `UnfaithfulReplay`."""
+        if (_essence(made), _body(made) + came) != (_essence(self.reply), _body(self.begun or self.reply)):
             raise UnfaithfulReplay(
                 f"the replay is unfaithful, not the code under test: the cassette has {_shown(self.reply)}, and the "
                 f"adapter made {_shown(made)} of it. A cassette changed by hand may hold what no server can send"
             )
+
+    @property
+    def _answer(self) -> bytes:
+        part = self.begun or self.reply
+        if self.of_a_file and isinstance(part, Response):
+            return _bytes(part, self._request.method, *carried(part, self.reply))
+        return _answer(self.reply, self._request.method)
 
     def _judge(self, asked: Asked) -> None:
         """Whether what came is what the core asked for, with the key exactly where it belongs."""
@@ -111,11 +135,14 @@ class FarEnd:
             if name not in names:
                 _unfaithful(f"a header {name}", "nothing", value)
         headers = sorted((name, value) for name, value in asked.headers if name in kept)
+        body: Omitted | bytes = asked.body
+        if self._file is not None:
+            body = Omitted(len(asked.body), sha256(asked.body).hexdigest())
         pairs = (
             ("method", wanted.method, asked.method),
             ("target", spelt(wanted.target), spelt(asked.target)),
             ("headers", sorted(wanted.headers), headers),
-            ("body", wanted.body, asked.body),
+            ("body", wanted.body if self._file is None else self._file, body),
         )
         for what, ours, theirs in pairs:
             if ours != theirs:
@@ -133,29 +160,37 @@ def _answer(reply: Reply, method: str) -> bytes:
     """The bytes that stand for `reply`; none where it is a deed."""
     match reply:
         case Response():
-            return _bytes(reply, method)
+            return _whole(reply, method)
         case NoResponse(Cause.PROTOCOL, sent=True):
             return _GARBAGE
         case NoResponse(Cause.TOO_LARGE, sent=True):
-            return _bytes(Response(200, body=b"x"), method)
+            return _whole(Response(200, body=b"x"), method)
         case _:
             return b""
 
 
-def _bytes(reply: Response, method: str) -> bytes:
+def _whole(reply: Response, method: str) -> bytes:
+    return _bytes(reply, method, [("content-length", str(len(reply.body)))], reply.body)
+
+
+def _bytes(reply: Response, method: str, framing: list[tuple[str, str]], body: bytes) -> bytes:
     """A reply as HTTP/1.1; header values are latin-1, as they are read."""
     empty = method == "HEAD" or reply.status in _EMPTY
-    lines = [f"HTTP/1.1 {reply.status} {responses.get(reply.status, '')}"]
-    lines += [f"{name}: {value}" for name, value in reply.headers if name not in FRAMING]
-    lines += [] if empty else [f"content-length: {len(reply.body)}"]
-    head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-    return head if empty else head + reply.body
+    fields = [(name, value) for name, value in reply.headers if name not in FRAMING]
+    lines = [f"{name}: {value}" for name, value in (*fields, *([] if empty else framing))]
+    first = f"HTTP/1.1 {reply.status} {responses.get(reply.status, '')}"
+    head = "\r\n".join([first, *lines, "", ""]).encode("latin-1", "replace")
+    return head if empty else head + body
 
 
 def _essence(reply: Reply) -> tuple[object, ...]:
     if isinstance(reply, NoResponse):
         return reply.cause, reply.sent
-    return reply.status, _kept(reply.headers), reply.body
+    return reply.status, _kept(reply.headers)
+
+
+def _body(reply: Reply) -> bytes:
+    return reply.body if isinstance(reply, Response) else b""
 
 
 def _kept(headers: Headers) -> dict[str, tuple[str, ...]]:

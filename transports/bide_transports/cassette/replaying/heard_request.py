@@ -12,6 +12,7 @@ from bide.urls import address
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _RESERVED = "%!#$&'()*+,/:;=?@[]"  # what `quote` is to leave alone (RFC 3986, 2.2)
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]", re.ASCII)
 
 
@@ -43,6 +44,12 @@ def read_request(data: bytes) -> Asked | None:
     headers = tuple((name.lower(), value.strip()) for name, _, value in pairs)
     length = int(dict(headers).get("content-length", "0"))
     return Asked(method, target, headers, body) if len(body) >= length else None
+
+
+def needed(data: bytes) -> int:
+    """How many bytes the request that begins with `data` has; 0 while nobody can know."""
+    found = _LENGTH.search(data, 0, data.find(b"\r\n\r\n") + 2)
+    return data.find(b"\r\n\r\n") + 4 + int(found[1]) if found else 0
 
 
 def spelt(target: str) -> str:

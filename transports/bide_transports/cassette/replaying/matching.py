@@ -16,7 +16,7 @@ import bide
 from bide.document import JSON
 from bide.handles import shown
 from bide_transports.cassette.divergence import Difference, ReplayDiverged
-from bide_transports.cassette.labels import label_of, order_in
+from bide_transports.cassette.labels import FILE, label_of, order_in
 from bide_transports.cassette.redacting import Cleaner
 from bide_transports.cassette.tape import Cassette, Event, Open
 
@@ -52,6 +52,13 @@ def in_turn(lanes: Mapping[str, tuple[Event, ...]]) -> list[str]:
     """The lanes that hold jobs, as these were begun; those begun at once by their numbers."""
     names = [name for name, events in lanes.items() if isinstance(events[0], Open) and events[0].token is not None]
     return sorted(names, key=lambda name: (lanes[name][0].t, *_numbered(name)))
+
+
+def of_files(lanes: Mapping[str, tuple[Event, ...]]) -> list[str]:
+    """The lanes that hold files, as these were begun; those of one name by their numbers."""
+    firsts = {name: events[0] for name, events in lanes.items() if name.startswith(FILE)}
+    names = [name for name, first in firsts.items() if isinstance(first, Open) and first.token is None]
+    return sorted(names, key=lambda name: (_numbered(name), lanes[name][0].t))
 
 
 def differences(recorded: JSON, made: JSON, place: str = "") -> Iterator[Difference]:
@@ -93,7 +100,7 @@ def _told_by(token: Mapping[str, JSON]) -> dict[str, JSON]:
 def _shown(wanted: Wanted) -> str:
     job, made = wanted
     if isinstance(job, bide.Submitting):
-        return f"a submission of {job.order.model} {_short(made.get('input'))}"
+        return f"a submission of {made['model']} {_short(made.get('input'))}"
     handle = made.get("handle")
     named = f"the job {shown(str(handle))}" if handle else "a job"
     return f"{named}, which is {type(job).__name__}"

@@ -33,7 +33,7 @@ class PlayedLane:
         self._hears_late()
         self.track.send(request)
         if not isinstance(self.track.next, Heard):
-            raise self._cut()
+            raise cut(self.track)
         self.awake = 0.0
         return self.track.hear().reply
 
@@ -53,12 +53,6 @@ class PlayedLane:
         if track.strict == "wire":
             track.t = max(track.t, track.cassette.head.t(due))
         self.awake = due
-
-    def waits_untold(self, due: float) -> None:
-        """The same for a driver that cannot be told: it sleeps through."""
-        self.waits(due)
-        if self.awake < due:
-            self.waits(due)
 
     def hear(self, job: AnyJob) -> AnyJob:
         """The driver's job after the notice that came, if one did by now."""
@@ -84,16 +78,17 @@ class PlayedLane:
         made = Wait(track.name, start, type(job).__name__, *figures)
         return diverged(track.cassette, track.name, max(track.at - 1, 0), recorded, made, job.terms)
 
-    def _cut(self) -> ReplayDiverged:
-        track = self.track
-        sent = track.events[track.at - 1]
-        return ReplayDiverged(
-            f"replay ends at step {track.at} of {len(track.events)}   lane {track.name}   "
-            f"{track.cassette.place(sent)}\n    the recording was cut here, cancelled or killed: this request was "
-            "sent, and nobody knows what came back. Stop before it as the recording did, or record anew",
-            lane=track.name,
-            step=track.at - 1,
-            expected=sent,
-            actual=None,
-            path=track.cassette.place(sent),
-        )
+
+def cut(track: Track) -> ReplayDiverged:
+    """The error for a request behind which the lane has no reply."""
+    sent = track.events[track.at - 1]
+    return ReplayDiverged(
+        f"replay ends at step {track.at} of {len(track.events)}   lane {track.name}   "
+        f"{track.cassette.place(sent)}\n    the recording was cut here, cancelled or killed: this request was "
+        "sent, and nobody knows what came back. Stop before it as the recording did, or record anew",
+        lane=track.name,
+        step=track.at - 1,
+        expected=sent,
+        actual=None,
+        path=track.cassette.place(sent),
+    )

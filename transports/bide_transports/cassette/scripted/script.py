@@ -180,7 +180,7 @@ def voice_of(dialect: Dialect) -> Voice:
 
 def _follow(lane: RecordedLane, job: bide.Job, stage: Stage, leave: float | None) -> None:
     """Drive `job` to its end on `lane`; it is left and cancelled at `leave`."""
-    _, exchange, clock = lane.around(job, stage.exchange, stage.clock)
+    _, exchange, clock, _ = lane.around(job, stage.exchange, stage.clock)
     job = lane.open(job, stage.clock.now())
     while isinstance(job, bide.Waiting):
         if leave is not None and isinstance(job, bide.Polling) and job.due > leave:

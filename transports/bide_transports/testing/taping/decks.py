@@ -7,25 +7,41 @@ from typing import Literal, Protocol, TypeAlias
 
 import bide
 from bide.dialects import Dialect
+from bide.messages import Request
 from bide_transports.cassette.changing.settle import settle
 from bide_transports.cassette.files import load, save
-from bide_transports.cassette.recording import Recording
-from bide_transports.cassette.replaying.matching import in_turn
-from bide_transports.cassette.replaying.playback import Playback
+from bide_transports.cassette.recording import record
+from bide_transports.cassette.replaying.matching import of_files
+from bide_transports.cassette.replaying.playback import Playback, replay
 from bide_transports.cassette.tape import Cassette, InvalidCassette, Open
 from bide_transports.cassette.tokens import dialect_of, opened
 from bide_transports.clock import Clock
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane, Tape
+from bide_transports.tapes import (
+    AsyncClock,
+    AsyncExchange,
+    AsyncFileLane,
+    AsyncLane,
+    Exchange,
+    FileLane,
+    Hearing,
+    Lane,
+    Tape,
+)
 from bide_transports.testing.taping.settings import CassetteSettings, Wish
 
 #: What really becomes of one cassette; "record" covers a second recording, too.
 Playing: TypeAlias = Literal["replay", "record", "settle", "off"]
 
 
-class Deck(Tape, Protocol):
+class Deck(Protocol):
     """A tape with its two ends: `finish` after a test that passed, `leave` after any other."""
 
     mode: Playing
+
+    @property
+    def tape(self) -> Tape:
+        """What the client is given."""
+        ...
 
     @property
     def remains(self) -> str:
@@ -45,64 +61,88 @@ class Deck(Tape, Protocol):
         ...
 
 
-class Replaying(Playback):
+class Replaying:
     """A deck that replays the cassette at `wish.path`."""
 
     mode: Playing = "replay"
     remains: str = ""
 
     def __init__(self, cassette: Cassette, wish: Wish, settings: CassetteSettings) -> None:
-        super().__init__(cassette, wish.strict, settings.dialect, dict(settings.aliases), settings.rules)
+        self.tape = _playback(cassette, wish, settings)
 
     def so_far(self) -> Cassette | None:
         """What was played."""
-        tracks = ((name, self._tracks[name]) for name in in_turn(self.cassette.lanes) if name in self._tracks)
-        return replace(self.cassette, events=tuple(e for _, track in tracks for e in track.events[: track.at]))
+        return self.tape.played
 
     def finish(self) -> None:
         """Raise `ReplayDiverged` for the first thing that was not played."""
-        self.close()
+        self.tape.close()
 
     def leave(self) -> None:
         """Nothing is held."""
 
 
 class Settling:
-    """A deck that decides the cassette anew, under the pace and patience of the jobs that come, and replays that."""
+    """A deck, and its tape, that decides the cassette anew under the pace and patience of the jobs that come.
+
+    On the lanes of files nothing is decided: they are played as they are.
+    """
 
     mode: Playing = "settle"
 
     def __init__(self, wish: Wish, settings: CassetteSettings) -> None:
-        self._recorded = load(wish.path, partial=True)
+        recorded = load(wish.path, partial=True)
+        files = set(of_files(recorded.lanes))
         self._wish, self._settings = wish, settings
+        self._recorded = replace(recorded, events=tuple(event for event in recorded.events if event.lane not in files))
+        events = tuple(event for event in recorded.events if event.lane in files)
+        self._files = _playback(replace(recorded, events=events), wish, settings)
+        self._settled: Playback | None = None
         self._secrets: list[str] = []
-        self._settled: Replaying | None = None
+
+    @property
+    def tape(self) -> Tape:
+        """The deck itself, since the first job tells what is played."""
+        return self
 
     def hide(self, secret: str) -> None:
         """Keep a value out of all messages."""
         self._secrets.append(secret)
-        if self._settled is not None:
-            self._settled.hide(secret)
+        for tape in filter(None, (self._files, self._settled)):
+            tape.hide(secret)
+
+    def admit(self, request: Request) -> None:
+        """Raise, as any replay does."""
+        self._files.admit(request)
 
     def lane(self, job: bide.Job, exchange: Exchange, clock: Clock) -> Lane:
         """The lane of a job on the settled cassette."""
-        return self._deck(job).lane(job, exchange, clock)
+        return self._jobs(job).lane(job, exchange, clock)
 
     def async_lane(
         self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None = None
     ) -> AsyncLane:
         """The same for an exchange that is awaited."""
-        return self._deck(job).async_lane(job, exchange, clock, listener)
+        return self._jobs(job).async_lane(job, exchange, clock, listener)
+
+    def file_lane(self, file: str, lane: FileLane) -> FileLane:
+        """The lane of a file."""
+        return self._files.file_lane(file, lane)
+
+    def async_file_lane(self, file: str, lane: AsyncFileLane) -> AsyncFileLane:
+        """The same for an exchange that is awaited."""
+        return self._files.async_file_lane(file, lane)
 
     def so_far(self) -> Cassette | None:
         """What was played of the settled cassette."""
-        return None if self._settled is None else self._settled.so_far()
+        return None if self._settled is None else _both(self._settled.played, self._files.played)
 
     def finish(self) -> None:
         """Raise `ReplayDiverged` for the first thing that was not played; else replace the file, if it differs."""
         settled = self._settled or self._settle(None)
-        settled.finish()
-        save(settled.cassette, self._wish.path, overwrite=True)
+        settled.close()
+        self._files.close()
+        save(_both(settled.cassette, self._files.cassette), self._wish.path, overwrite=True)
 
     def leave(self) -> None:
         """Nothing is held."""
@@ -112,65 +152,75 @@ class Settling:
         """The file as it was."""
         return f"{self._wish.path} stays as it was, since the test did not pass"
 
-    def _deck(self, job: bide.Job) -> Replaying:
+    def _jobs(self, job: bide.Job) -> Playback:
         self._settled = self._settled or self._settle(job)
         return self._settled
 
-    def _settle(self, job: bide.Job | None) -> Replaying:
+    def _settle(self, job: bide.Job | None) -> Playback:
         recorded, dialect = self._recorded, self._settings.dialect or dialect_of(self._recorded.head)
         if job is None or len(_policies(recorded, dialect)) > 1:
             settled = settle(recorded, dialect=dialect)
         else:
             settled = settle(recorded, dialect=dialect, pace=job.terms.pace, patience=job.terms.patience)
-        deck = Replaying(settled, self._wish, self._settings)
+        tape = _playback(settled, self._wish, self._settings)
         for secret in self._secrets:
-            deck.hide(secret)
-        return deck
+            tape.hide(secret)
+        return tape
 
 
-class Recorder(Recording):
+class Recorder:
     """A deck that records into `wish.path`."""
 
     mode: Playing = "record"
 
     def __init__(self, wish: Wish, settings: CassetteSettings) -> None:
-        inline = wish.inline or settings.inline
-        super().__init__(wish.path, True, settings.dialect, dict(settings.aliases), settings.rules, inline)
+        self.tape = record(
+            wish.path,
+            overwrite=True,
+            dialect=settings.dialect,
+            aliases=settings.aliases,
+            rules=settings.rules,
+            inline=wish.inline or settings.inline,
+        )
 
     def so_far(self) -> Cassette | None:
         """What was recorded, whether it has its name or not."""
-        if self.cassette is not None:
-            return self.cassette
-        return load(self._file.partial, partial=True) if self._head is not None else None
+        return self.tape.so_far
 
     def finish(self) -> None:
         """Close the recording; raises `InvalidCassette` for one without anything."""
-        self.close()
-        if self.cassette is None:
-            raise InvalidCassette(f"nothing was recorded for {self.path}: give the client tape=cassette")
+        self.tape.close()
+        if self.tape.cassette is None:
+            raise InvalidCassette(f"nothing was recorded for {self.tape.path}: give the client tape=cassette")
 
     def leave(self) -> None:
         """Close the file without giving it its name."""
-        self._file.close()
-        if self._head is None:
-            self._file.partial.unlink(missing_ok=True)
+        self.tape.leave()
 
     @property
     def remains(self) -> str:
         """The file without its name."""
-        if self._head is None:
+        if self.tape.so_far is None:
             return ""
-        return f"the test did not pass, so this recording is no cassette; it is kept in {self._file.partial}"
+        return f"the test did not pass, so this recording is no cassette; it is kept in {self.tape.partial}"
 
 
 class Off:
-    """A deck that does nothing: the client has its own exchange and clock."""
+    """A deck that does nothing, and its tape: the client has its own exchange and clock."""
 
     mode: Playing = "off"
     remains: str = ""
 
+    @property
+    def tape(self) -> Tape:
+        """The deck itself."""
+        return self
+
     def hide(self, secret: str) -> None:
         """Nothing is written anywhere."""
+
+    def admit(self, request: Request) -> None:
+        """Let everything out."""
 
     def lane(self, job: bide.Job, exchange: Exchange, clock: Clock) -> Lane:
         """All as it came."""
@@ -182,6 +232,14 @@ class Off:
         """All as it came."""
         return AsyncLane(job, exchange, clock, listener)
 
+    def file_lane(self, file: str, lane: FileLane) -> FileLane:  # noqa: ARG002  whatever it is called
+        """All as it came."""
+        return lane
+
+    def async_file_lane(self, file: str, lane: AsyncFileLane) -> AsyncFileLane:  # noqa: ARG002
+        """All as it came."""
+        return lane
+
     def so_far(self) -> Cassette | None:
         """Nothing."""
         return None
@@ -191,6 +249,16 @@ class Off:
 
     def leave(self) -> None:
         """Nothing is held."""
+
+
+def _playback(cassette: Cassette, wish: Wish, settings: CassetteSettings) -> Playback:
+    aliases, rules = settings.aliases, settings.rules
+    return replay(cassette, strict=wish.strict, dialect=settings.dialect, aliases=aliases, rules=rules)
+
+
+def _both(jobs: Cassette, files: Cassette) -> Cassette:
+    """The jobs of one cassette and the files of the other."""
+    return replace(jobs, events=(*jobs.events, *files.events))
 
 
 def _policies(cassette: Cassette, dialect: Dialect) -> set[tuple[bide.Pace, bide.Patience]]:

@@ -19,6 +19,7 @@ import pytest
 import bide
 import bide_transports
 from bide.errors import BideError
+from bide.messages import Request
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
 from bide_transports.cassette.replaying.matching import in_turn
@@ -26,7 +27,7 @@ from bide_transports.cassette.shown.transcript import transcript
 from bide_transports.cassette.tape import Cassette, Event, Wait
 from bide_transports.cassette.verify import Verified, verify
 from bide_transports.clock import Clock
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane
+from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
 from bide_transports.testing.taping.decks import Deck, Off, Recorder, Replaying, Settling
 from bide_transports.testing.taping.modes import Mode, in_ci, wished
 from bide_transports.testing.taping.noting import OBJECTIONS, Noting
@@ -53,12 +54,17 @@ class CassetteFixture:
 
     def hide(self, secret: str) -> None:
         """Keep a value out of the cassette, in whatever form it appears."""
-        self._deck.hide(secret)
+        self._deck.tape.hide(secret)
+
+    def admit(self, request: Request) -> None:
+        """Raise for a request that must not be sent: outside of all lanes, any that would be in a replay."""
+        with self._noting.noted():
+            self._deck.tape.admit(request)
 
     def lane(self, job: bide.Job, exchange: Exchange, clock: Clock) -> Lane:
         """The lane of a job that is about to be followed by `exchange` and `clock`."""
         with self._noting.noted():
-            lane = self._deck.lane(job, exchange, clock)
+            lane = self._deck.tape.lane(job, exchange, clock)
         return lane if self.mode == "off" else self._noting.around(lane)
 
     def async_lane(
@@ -66,8 +72,20 @@ class CassetteFixture:
     ) -> AsyncLane:
         """The same for an exchange that is awaited."""
         with self._noting.noted():
-            lane = self._deck.async_lane(job, exchange, clock, listener)
+            lane = self._deck.tape.async_lane(job, exchange, clock, listener)
         return lane if self.mode == "off" else self._noting.around_async(lane)
+
+    def file_lane(self, file: str, lane: FileLane) -> FileLane:
+        """What takes the place of `lane` for a file."""
+        with self._noting.noted():
+            lane = self._deck.tape.file_lane(file, lane)
+        return lane if self.mode == "off" else self._noting.around_file(lane)
+
+    def async_file_lane(self, file: str, lane: AsyncFileLane) -> AsyncFileLane:
+        """The same for an exchange that is awaited."""
+        with self._noting.noted():
+            lane = self._deck.tape.async_file_lane(file, lane)
+        return lane if self.mode == "off" else self._noting.around_file_async(lane)
 
     @property
     def lanes(self) -> dict[str, tuple[Event, ...]]:

@@ -13,7 +13,20 @@ from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.replaying.far_end import UnfaithfulReplay
 from bide_transports.cassette.tape import InvalidCassette
 from bide_transports.clock import Clock
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncLane, Exchange, Hearing, Lane
+from bide_transports.sinks import Into
+from bide_transports.sources import Content
+from bide_transports.tapes import (
+    AsyncClock,
+    AsyncExchange,
+    AsyncFileExchange,
+    AsyncFileLane,
+    AsyncLane,
+    Exchange,
+    FileExchange,
+    FileLane,
+    Hearing,
+    Lane,
+)
 
 OBJECTIONS = (ReplayDiverged, InvalidCassette, UnfaithfulReplay)
 
@@ -35,12 +48,34 @@ class Noting:
 
     def around(self, lane: Lane) -> Lane:
         """`lane`, listened to."""
-        return Lane(lane.job, self._exchange(lane.exchange), _Clock(self, lane.clock))
+        return Lane(lane.job, self._exchange(lane.exchange), _Clock(self, lane.clock), self._hearing(lane.listener))
 
     def around_async(self, lane: AsyncLane) -> AsyncLane:
         """The same where exchanges are awaited."""
         heard = None if lane.listener is None else self._hearing(lane.listener)
         return AsyncLane(lane.job, self._async_exchange(lane.exchange), _AsyncClock(self, lane.clock), heard)
+
+    def around_file(self, lane: FileLane) -> FileLane:
+        """The same for a file."""
+        return FileLane(lane.dialect, self._file_exchange(lane.exchange), _Clock(self, lane.clock))
+
+    def around_file_async(self, lane: AsyncFileLane) -> AsyncFileLane:
+        """The same where exchanges are awaited."""
+        return AsyncFileLane(lane.dialect, self._async_file_exchange(lane.exchange), _AsyncClock(self, lane.clock))
+
+    def _file_exchange(self, exchange: FileExchange) -> FileExchange:
+        def noting(request: Request, into: Into | None = None, content: Content | None = None) -> Reply:
+            with self.noted():
+                return exchange(request, into, content)
+
+        return noting
+
+    def _async_file_exchange(self, exchange: AsyncFileExchange) -> AsyncFileExchange:
+        async def noting(request: Request, into: Into | None = None, content: Content | None = None) -> Reply:
+            with self.noted():
+                return await exchange(request, into, content)
+
+        return noting
 
     def _exchange(self, exchange: Exchange) -> Exchange:
         def noting(request: Request) -> Reply:
