@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -10,6 +11,8 @@ import pytest
 import trio
 
 import bide
+from bide.dialects.declared import Declared
+from bide.dialects.vendors import named
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide_transports.cassette.files import load
 from bide_transports.cassette.recording import record
@@ -17,10 +20,12 @@ from bide_transports.cassette.redaction import STANDARD, Rules
 from bide_transports.cassette.replaying.playback import replay
 from bide_transports.cassette.tape import Cassette, Heard
 from bide_transports.cassette.verify import verify
+from bide_transports.clock import Clock
 from bide_transports.emulator import VirtualClock
+from bide_transports.requests import run
 from bide_transports.sinks import Into
 from bide_transports.sources import Content
-from bide_transports.tapes import AsyncFileLane, FileLane
+from bide_transports.tapes import AsyncFileLane, FileLane, Tape
 from bide_transports.trio import TrioClock
 
 DIALECT = bide.ModelRoute()
@@ -152,3 +157,39 @@ def test_the_length_of_a_compressed_file_is_not_its_own(tmp_path: Path) -> None:
     (heard,) = (event for event in cassette.events if isinstance(event, Heard))
     assert isinstance(heard.reply, Response)
     assert "content-length" not in heard.reply.headers.fields
+
+
+def test_a_signed_address_from_a_job_is_called_the_same_in_its_file(tmp_path: Path) -> None:
+    """The job has other signatures before it, so a numbering of the file's own would be another."""
+    dialect, path = Declared(named("replicate")), tmp_path / "job.cassette.jsonl"
+    places = [f"https://replicate.delivery/{name}.png?signature={name * 9}" for name in ("seen", "made", "more")]
+    document = {"id": "pred1", "status": "succeeded", "input": {"image": places[0]}, "output": places[1:]}
+    answer = Response(200, Headers.of([("content-type", "application/json")]), json.dumps(document).encode())
+
+    def asked(request: Request, into: Into | None = None, content: Content | None = None) -> Reply:
+        assert content is None
+        sink = into(Response(200, Headers.of([TYPE]))) if into is not None else None
+        assert sink is not None
+        sink.write(request.url.encode()[:30])
+        return Response(200, Headers.of([TYPE]))
+
+    def story(tape: Tape, clock: Clock) -> tuple[tuple[str, ...], list[bytes]]:
+        job = bide.watch("pred1", dialect=dialect, now=clock.now())
+        result = bide.unwrap(run(*tape.lane(job, lambda _: answer, clock)))
+        contents: list[bytes] = []
+        for file in reversed(result.files):
+            spoken, by, time = tape.file_lane(file, FileLane(dialect, asked, clock))
+            time.now()
+            kept = Kept()
+            by(spoken.locate(file), kept.into)
+            contents.append(kept.content)
+        return result.files, contents
+
+    with record(path) as recording:
+        files, contents = story(recording, VirtualClock())
+    assert files == tuple(places[1:])
+    assert b"mademade" not in path.read_bytes()
+    with replay(path) as tape:
+        files, again = story(tape, VirtualClock())
+    assert again == contents
+    assert [file.partition("signature=")[2] for file in files] == ["redacted-sig-2", "redacted-sig-3"]

@@ -13,18 +13,7 @@ from typing import cast
 from bide.document import JSON, moment
 from bide.messages import Cause, Headers, NoResponse, Request, Response
 from bide_transports.cassette import bodies
-from bide_transports.cassette.tape import (
-    VERSION,
-    Done,
-    Event,
-    Head,
-    Heard,
-    Omitted,
-    Open,
-    Send,
-    Told,
-    Wait,
-)
+from bide_transports.cassette.tape import VERSION, Done, Event, Head, Heard, Omitted, Open, Send, Told, Wait
 
 Members = dict[str, JSON]
 

@@ -28,10 +28,11 @@ from bide_transports.cassette.tape import Cassette, Event, Wait
 from bide_transports.cassette.verify import Verified, verify
 from bide_transports.clock import Clock
 from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
-from bide_transports.testing.taping.decks import Deck, Off, Recorder, Replaying, Settling
+from bide_transports.testing.taping.decks import Deck, Off, Recorder, Replaying
 from bide_transports.testing.taping.modes import Mode, in_ci, wished
 from bide_transports.testing.taping.noting import OBJECTIONS, Noting
 from bide_transports.testing.taping.settings import CassetteSettings, Wish, wish_of
+from bide_transports.testing.taping.settling import Settling
 
 _DAY = 86400  # seconds
 _OURS = str(Path(bide_transports.__file__).parent)
