@@ -137,7 +137,8 @@ def test_a_recording_that_is_refused_changes_nothing_about_the_job(place: Path) 
 def test_a_disk_that_takes_no_more_of_a_recording_loses_no_job(place: Path) -> None:
     """With room for the first lines alone: what was begun is kept as a token, and goes on without a recording."""
     bounded = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
-    program = [sys.executable, "-c", f"{bounded}; from bide_transports.cli import main; main()"]
+    # -B: a compiled module that does not fit would be left behind, cut off, for every later process.
+    program = [sys.executable, "-B", "-c", f"{bounded}; from bide_transports.cli import main; main()"]
     with serve(quick()) as emulator:
         words = [*RUN, *TAPED, "--base-url", emulator.base_url]
         env = os.environ | {"MODELROUTE_API_KEY": emulator.key}

@@ -168,7 +168,7 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
         "assert path.stat().st_size == size; assert len(journal.tokens) == 1\n"
     )
     path = tmp_path / "jobs"
-    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-B", "-c", code, path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "cannot be kept (File too large)" in done.stdout
     assert jobs(path) == [order(1)]
