@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import h11
@@ -212,11 +213,9 @@ def test_one_connection_carries_one_exchange_after_the_other() -> None:
     connection = Connection()
     for number in range(20):
         assert connection.send(GET if number % 2 else POST, HERE)
-        assert not connection.heard
         answer = connection.receive(GOOD)
         assert isinstance(answer, Response)
         assert answer.body == TEXT
-        assert connection.heard
         assert connection.release()
 
 
@@ -320,6 +319,82 @@ def test_a_streamed_body_of_another_length_than_told_is_the_callers_fault(body: 
     with pytest.raises(h11.LocalProtocolError):
         _ = connection.more(body), connection.end()
     assert not connection.release()
+
+
+KEY, OTHER = (("authorization", "Bearer sk_1"),), (("authorization", "Bearer sk_2"),)
+EMPTY = Request("POST", POST.url)
+PUT = Request("PUT", POST.url, (("content-length", "5"),))
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["noted with the reply", "noted when sent"])
+def test_a_twin_goes_out_as_if_it_were_the_first(told: bool) -> None:
+    connection = Connection()
+    for asked, lines in (
+        (GET, KEY),
+        (GET, KEY),
+        (GET, OTHER),
+        (GET, KEY),
+        (EMPTY, ()),
+        (EMPTY, ()),
+        (GET, KEY),
+        (GET, ()),
+    ):
+        assert connection.send(asked, HERE, lines) == Connection().send(asked, HERE, lines)
+        assert not connection.release()
+        if told:
+            connection.sent()
+        assert isinstance(connection.receive(GOOD), Response)
+        assert connection.release()
+
+
+def test_a_twin_that_is_streamed_has_no_end_yet() -> None:
+    connection, bare = Connection(), Request("PUT", POST.url)
+    for body in (b"", b"other", b"", b"again"):
+        asked = PUT if body else bare
+        start = connection.send(asked, HERE, streamed=bool(body))
+        assert parsed(start + (connection.more(body) + connection.end() if body else b""))[1] == body
+        connection.receive(GOOD)
+        assert connection.release()
+
+
+def test_bytes_that_come_before_a_twin_is_noted_are_its_reply() -> None:
+    """A service may answer faster than `sent` is called."""
+    connection = Connection()
+    connection.send(GET, HERE)
+    connection.receive(GOOD)
+    connection.release()
+    connection.send(GET, HERE)
+    answer = connection.receive(GOOD)
+    connection.sent()
+    assert isinstance(answer, Response)
+    assert connection.release()
+
+
+@pytest.mark.parametrize("request_", [GET, POST])
+def test_only_a_connection_that_served_before_and_says_nothing_is_deserted(request_: Request) -> None:
+    connection = Connection()
+    connection.send(request_, HERE)
+    assert connection.receive(b"") == CUT
+    assert not connection.is_deserted, "it is new"
+    connection = Connection()
+    for last, deserted in ((b"", True), (b"HT", False)):
+        connection.send(request_, HERE)
+        connection.receive(GOOD)
+        connection.release()
+        connection.send(request_, HERE)
+        connection.receive(last)
+        assert connection.is_deserted is deserted
+        connection = Connection()
+
+
+@pytest.mark.parametrize(("request_", "streamed"), [(replace(GET, repeatable=False), False), (PUT, True)])
+def test_what_cannot_be_sent_twice_is_not_deserted(request_: Request, streamed: bool) -> None:
+    connection = Connection()
+    connection.send(GET, HERE)
+    connection.receive(GOOD)
+    connection.release()
+    connection.send(request_, HERE, streamed=streamed)
+    assert not connection.is_deserted
 
 
 # -- tunnels -----------------------------------------------------------------------------------------------------------

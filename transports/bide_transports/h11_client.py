@@ -1,6 +1,7 @@
 """One kept-alive HTTP/1.1 connection as a byte machine above h11: requests to bytes, bytes to replies.
 
     to_send = connection.send(request, place, lines)
+    connection.sent()  # once it is on its way: what is left to be noted
     while (reply := connection.receive(received)) is None: ...
     if connection.release(): ...  # whether the next request may use it
 
@@ -11,43 +12,55 @@ No sockets and no clock: whoever moves the bytes bounds the time. The peer's fau
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from typing import cast
+from typing import NamedTuple, cast
 
 import h11
 
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.urls import Address
 from bide_transports.proxies import Proxy
-from bide_transports.sinks import Into, Sink
+from bide_transports.reply_body import CODINGS, Body
+from bide_transports.sinks import Into
 
 _LARGEST_HEAD = 64 * 1024  # bytes
 _MOST_HEADERS = 100
 _MOST_1XX = 16
-_CHUNK = 65536  # bytes
 _AGENT = ("user-agent", "bide h11")
 _WITH_LENGTH = ("POST", "PUT", "PATCH")
 _SPOKEN = (b"1.1", b"1.0")
-_CODINGS = ("identity", "gzip", "x-gzip", "deflate")
-_ZLIB, _GZIP = 15, 31
 _END = h11.EndOfMessage()
+
+
+class _Written(NamedTuple):
+    """A whole request without a body: what it was made of, what h11 makes of that, and its bytes."""
+
+    twin: tuple[object, ...]
+    event: h11.Request
+    start: bytes
 
 
 class Connection:
     """The client's end of one connection; one exchange at a time.
 
-    `heard` says whether any byte of the present exchange's reply has come: without, a connection that was
-    used before may simply have been closed meanwhile.
+    What was sent once is not written anew: a poll is the twin of the one before, and what h11 checks and notes
+    of it can wait until the service has it. That was a third of what a poll costs.
     """
 
     def __init__(self, proxy: Proxy | None = None) -> None:
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
         self._proxy = proxy
-        self._last: dict[object, h11.Request] = {}  # one poll is the next one's twin, and checking it costs a third
-        self._body: _Body | None = None
+        self._written: _Written | None = None
+        self._owed: _Written | None = None  # what is on its way and h11 does not know of yet
+        self._used, self._repeatable = False, False
+        self._body: Body | None = None
         self._largest, self._informational = 0, 0
         self._into: Into | None = None
-        self.heard = False
+        self._heard = False
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether the peer had closed it after an earlier exchange, it seems, and the request may be sent again."""
+        return self._used and not self._heard and self._repeatable
 
     def send(
         self,
@@ -64,7 +77,8 @@ class Connection:
         of the response. Through a proxy the target is the whole URL (RFC 9112, 3.2.2).
         """
         self._body, self._into, self._largest = None, into, request.largest
-        self._informational, self.heard = 0, False
+        self._informational, self._heard = 0, False
+        self._repeatable = request.repeatable and not streamed
         headers = [("host", place.authority), _AGENT, *request.headers, *lines]
         if not streamed and (request.body or request.method in _WITH_LENGTH):
             headers.append(("content-length", str(len(request.body))))
@@ -73,14 +87,28 @@ class Connection:
             target = f"{place.scheme}://{place.authority}{target}"
             headers += self._proxy.authorization
         twin = (request.method, target, *headers)
-        event = self._last.get(twin)
-        if event is None:
-            event = h11.Request(method=request.method, target=target, headers=headers)
-            self._last = {twin: event}
-        head = self._h11.send(event) or b""
+        if streamed or request.body or self._written is None or self._written.twin != twin:
+            return self._write(request, target, headers, streamed=streamed)
+        self._owed = self._written
+        return self._owed.start
+
+    def _write(self, request: Request, target: str, headers: list[tuple[str, str]], *, streamed: bool) -> bytes:
+        event = h11.Request(method=request.method, target=target, headers=headers)
+        start = self._h11.send(event) or b""
         if streamed:
-            return head
-        return head + (self.more(request.body) if request.body else b"") + self.end()
+            return start
+        if request.body:
+            return start + self.more(request.body) + self.end()
+        start += self.end()
+        self._written = _Written((request.method, target, *headers), event, start)
+        return start
+
+    def sent(self) -> None:
+        """The request is on its way: note what was not noted before, while the reply is awaited."""
+        if self._owed is not None:
+            self._h11.send(self._owed.event)
+            self._h11.send(_END)
+            self._owed = None
 
     def more(self, chunk: bytes) -> bytes:
         """The bytes of a piece of the body."""
@@ -92,7 +120,8 @@ class Connection:
 
     def receive(self, data: bytes | bytearray) -> Reply | None:
         """What `data` (empty: the peer has closed) makes of the exchange; None while more is wanted."""
-        self.heard = self.heard or bool(data)
+        self.sent()
+        self._heard = self._heard or bool(data)
         try:
             self._h11.receive_data(bytes(data))
             while (event := self._h11.next_event()) is not h11.NEED_DATA:
@@ -110,6 +139,7 @@ class Connection:
         if self._h11.trailing_data != (b"", False):
             return False  # bytes nobody asked for would become the next request's reply, and an end its lack
         self._h11.start_next_cycle()
+        self._used = True
         return True
 
     def _take(self, event: object) -> Reply | None:
@@ -136,11 +166,11 @@ class Connection:
             event.http_version not in _SPOKEN
             or len(lines) > _MOST_HEADERS
             or ("transfer-encoding" in fields and "content-length" in fields)  # framed twice (RFC 9112, 6.3)
-            or coding not in _CODINGS
+            or coding not in CODINGS
         ):
             return NoResponse(Cause.PROTOCOL, sent=True)
         file = self._into(Response(event.status_code, headers)) if self._into is not None else None
-        self._body = _Body(event.status_code, headers, file, self._largest, coding)
+        self._body = Body(event.status_code, headers, file, self._largest, coding)
         return None
 
 
@@ -168,77 +198,3 @@ class Tunnel:
             if isinstance(event, h11.Response) and 200 <= event.status_code < 300:
                 return True
         raise ConnectionRefusedError("the proxy refuses the connection")
-
-
-class _Body:
-    """The body of one response: decoded while it comes, bounded after decoding, kept or handed to a file."""
-
-    __slots__ = ("_chunks", "_decoder", "_file", "_headers", "_largest", "_size", "_status")
-
-    def __init__(self, status: int, headers: Headers, file: Sink | None, largest: int, coding: str) -> None:
-        self._status, self._headers, self._file, self._largest = status, headers, file, largest
-        self._decoder = None if coding == "identity" else _Decoder(coding)
-        self._chunks: list[bytes] = []
-        self._size = 0
-
-    def take(self, data: bytes | bytearray) -> bool:
-        """Take a piece; False when the body grows larger than allowed."""
-        for chunk in self._decoder.decoded(data) if self._decoder else (bytes(data),):
-            self._size += len(chunk)
-            if self._file is not None:
-                self._file.write(chunk)
-            elif self._size > self._largest:
-                return False
-            else:
-                self._chunks.append(chunk)
-        return True
-
-    def reply(self) -> Reply:
-        """The whole response, or that the coded body was not whole."""
-        if self._decoder is not None and not self._decoder.whole:
-            return NoResponse(Cause.PROTOCOL, sent=True)
-        return Response(self._status, self._headers, b"".join(self._chunks))
-
-
-class _Decoder:
-    """gzip (RFC 1952: one member or several) or deflate, a bounded piece at a time; nothing may follow its end.
-
-    Deflate without its zlib wrapper is understood too: servers have never agreed on that.
-    """
-
-    def __init__(self, coding: str) -> None:
-        self._coding = coding
-        self._start = b""  # enough of the coded data to tell how to read it
-        self._begun = False
-        self._zlib = zlib.decompressobj(_GZIP)
-
-    @property
-    def whole(self) -> bool:
-        """Whether the coded data has come to its end, or there is none."""
-        return self._zlib.eof or not self._start
-
-    def decoded(self, data: bytes | bytearray) -> Iterator[bytes]:
-        """The decoded bytes, at most 64 KiB at a time; raises `zlib.error`."""
-        if not self._begun:
-            data = self._start = self._start + data
-            if len(data) < 2:
-                return
-            self._begun, self._zlib = True, zlib.decompressobj(_bits(self._coding, self._start))
-        while data:
-            if self._zlib.eof:
-                if self._coding == "deflate":
-                    raise zlib.error("there are bytes after the end")
-                self._zlib = zlib.decompressobj(_GZIP)
-            chunk = self._zlib.decompress(data, _CHUNK)
-            while chunk:
-                yield chunk
-                chunk = self._zlib.decompress(self._zlib.unconsumed_tail, _CHUNK)
-            data = self._zlib.unused_data
-
-
-def _bits(coding: str, start: bytes) -> int:
-    """What zlib must be told of data that begins with these two bytes (RFC 1950, 2.2)."""
-    if coding != "deflate":
-        return _GZIP
-    wrapped = start[0] & 15 == 8 and int.from_bytes(start[:2], "big") % 31 == 0
-    return _ZLIB if wrapped else -_ZLIB

@@ -20,6 +20,7 @@ from bide.urls import Address, address
 from bide_transports.connection_faults import no_connection
 from bide_transports.h11_client import Connection, Tunnel
 from bide_transports.kept_alive import KeptAlive, Line
+from bide_transports.prompt_send import sent_at_once
 from bide_transports.proxies import proxy_for
 from bide_transports.sinks import Into
 from bide_transports.trust import Trust
@@ -77,14 +78,8 @@ class Pool(trio.abc.AsyncResource):
             await origin.limit.acquire()
         return origin
 
-    async def open(self, place: Address) -> Line[trio.abc.Stream] | NoResponse:
-        """A new connection, or why there is none."""
-        try:
-            return await self._open(place)
-        except (OSError, UnicodeError, *_BROKEN) as error:
-            return no_connection(error)
-
-    async def _open(self, place: Address) -> Line[trio.abc.Stream]:
+    async def open(self, place: Address) -> Line[trio.abc.Stream]:
+        """A new connection; raises what `no_connection` can read."""
         proxy = proxy_for(place)
         stream = await self._dial(*((proxy.host, proxy.port) if proxy else (place.host, place.port)))
         try:
@@ -117,33 +112,36 @@ async def exchange(
     if place is None:
         return NoResponse(Cause.PROTOCOL, sent=False)
     origin = await pool.claim(place)  # untimed: the timeout is that of the exchange, not of the queue before it
-    line, reply = None, None
+    line, reply, rest = None, None, b""
 
-    def start(protocol: Connection) -> bytes:
-        return protocol.send(request, place, credential, into=into, streamed=content is not None)
+    def start(line: Line[trio.abc.Stream]) -> bytes:
+        return line.protocol.send(request, place, credential, into=into, streamed=content is not None)
 
     try:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        line = origin.kept.take(trio.current_time(), _is_readable)
+        if line is not None:
+            rest = start(line)
+            if isinstance(line.stream, trio.SocketStream):  # all that follows is done while the service thinks
+                rest = sent_at_once(line.stream.socket.fileno(), rest)
         with trio.move_on_after(request.timeout):
-            line = origin.kept.take(trio.current_time(), _is_readable)
-            if origin.kept.stale:
+            while True:
                 await origin.sweep()
-            if line is not None:
-                reply = await _talk(line, start(line.protocol), content)
-                if line.protocol.heard or not request.repeatable or content is not None:
+                if line is None:
+                    try:
+                        line = await pool.open(place)
+                    except (OSError, UnicodeError, *_BROKEN) as error:
+                        return reply or no_connection(error)  # the first try may have arrived all the same
+                    rest = start(line)
+                reply = await _talk(line, rest, content)
+                if not line.protocol.is_deserted:
                     return reply
-                origin.kept.discard(line)  # the peer had closed it, it seems, and others of that age too
-                await origin.sweep()
-            opened = await pool.open(place)
-            if isinstance(opened, NoResponse):
-                return reply or opened  # the first try may have arrived all the same
-            line = opened
-            reply = await _talk(line, start(line.protocol), content)
-            return reply
-        return NoResponse(Cause.TIMEOUT, sent=line is not None)
+                origin.kept.discard(line)  # and others of that age too
+                line = None
+        return NoResponse(Cause.TIMEOUT, sent=line is not None or reply is not None)
     finally:
         if line is not None:
-            sound = isinstance(reply, Response) and not pool.closed
-            origin.kept.give_back(line, trio.current_time(), sound=sound)
+            origin.kept.give_back(line, trio.current_time(), sound=isinstance(reply, Response) and not pool.closed)
         origin.limit.release()
         if origin.kept.stale:
             await origin.sweep()  # closes before anybody else runs
@@ -152,7 +150,9 @@ async def exchange(
 async def _talk(line: Line[trio.abc.Stream], start: bytes, content: Content) -> Reply:
     stream, protocol = line.stream, line.protocol
     try:
-        await stream.send_all(start)
+        if start:
+            await stream.send_all(start)
+        protocol.sent()
         if content is not None:
             async for chunk in content:
                 await stream.send_all(protocol.more(chunk))

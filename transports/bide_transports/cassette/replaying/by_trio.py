@@ -95,7 +95,7 @@ class _Pool(Pool):
     def __init__(self, far: FarEnd) -> None:
         super().__init__(dial=lambda host, port: _dialled(far))  # noqa: ARG005  wherever it goes, it is this one
 
-    async def _open(self, place: Address) -> Line[trio.abc.Stream]:
+    async def open(self, place: Address) -> Line[trio.abc.Stream]:
         return Line(await self._dial(place.host, place.port), Connection())
 
 
