@@ -6,8 +6,8 @@ import re
 from datetime import date
 from functools import lru_cache
 
-_DAY = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) ", re.ASCII)
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60) GMT", re.ASCII)
+_MINUTE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) ([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_SECONDS = {f":{second:02} GMT": second for second in range(61)}
 _RFC850 = re.compile(r"([A-Z][a-z]{2})[a-z]{3,6}, (\d\d)-([A-Z][a-z]{2})-(\d\d) ([\d:]{8}) GMT", re.ASCII)
 _ASCTIME = re.compile(r"([A-Z][a-z]{2}) ([A-Z][a-z]{2}) ([ \d]\d) ([\d:]{8}) (\d{4})", re.ASCII)
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
@@ -19,11 +19,8 @@ def http_date(value: str | None) -> float | None:
     if not value:
         return None
     modern = value if len(value) == 29 else _modernised(value)
-    midnight, time = _midnight(modern[:17]), _TIME.fullmatch(modern, 17)
-    if midnight is None or time is None:
-        return None
-    hours, minutes, seconds = time.groups()
-    return midnight + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    minute, second = _minute(modern[:22]), _SECONDS.get(modern[22:])
+    return None if minute is None or second is None else minute + second
 
 
 def _modernised(value: str) -> str:
@@ -38,13 +35,15 @@ def _modernised(value: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _midnight(day: str) -> float | None:
-    """The beginning of a day; kept, since nearly every reply of a day asks for the same one."""
-    match = _DAY.fullmatch(day)
+def _minute(text: str) -> float | None:
+    """The beginning of a minute; kept, since replies come many a minute."""
+    match = _MINUTE.fullmatch(text)
     place = _MONTHS.find(match[2]) if match else -1
     if match is None or place % 3:  # no month, or a piece of two
         return None
+    day, _, year, hour, minute = match.groups()
     try:
-        return (date(int(match[3]), place // 3 + 1, int(match[1])).toordinal() - _EPOCH) * 86400.0
+        midnight = (date(int(year), place // 3 + 1, int(day)).toordinal() - _EPOCH) * 86400.0
     except ValueError:
         return None
+    return midnight + int(hour) * 3600 + int(minute) * 60

@@ -23,6 +23,31 @@ with serve(service, clock=lambda: float(next(ticks))) as emulator:
     sys.stdin.read()
 """
 
+_BARE = """
+import socket, sys, threading
+body = b'{"id":"exec_a832a12b-bb97-4364-8dc2-391f9c8fa6da","status":"AWAITING_WEBHOOK"}'
+reply = b"\\r\\n".join([
+    b"HTTP/1.1 200 OK", b"Content-Type: application/json", b"Date: Fri, 15 Jan 2027 08:00:10 GMT",
+    b"Content-Length: %d" % len(body), b"X-RateLimit-Limit: 60", b"X-RateLimit-Remaining: 59",
+    b"X-RateLimit-Reset: 1800000060", b"", body,
+])
+def attend(line):
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    asked = b""
+    while more := line.recv(65536):
+        asked += more
+        while b"\\r\\n\\r\\n" in asked:
+            asked = asked.partition(b"\\r\\n\\r\\n")[2]
+            line.sendall(reply)
+def accept():
+    while True:
+        threading.Thread(target=attend, args=listener.accept()[:1], daemon=True).start()
+listener = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=accept, daemon=True).start()
+print(f"http://127.0.0.1:{listener.getsockname()[1]}", "sk_bare", flush=True)
+sys.stdin.read()
+"""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -57,6 +82,11 @@ def cpu(work: Callable[[], object]) -> float:
 def server(duration: float) -> AbstractContextManager[tuple[str, str]]:
     """The emulator in a process of its own: base URL and key. Its clock moves one second with each request."""
     return served_by(_SERVER, str(duration))
+
+
+def bare_server() -> AbstractContextManager[tuple[str, str]]:
+    """A socket that answers every GET with the same bytes, in a process of its own: base URL and key."""
+    return served_by(_BARE)
 
 
 @contextmanager
