@@ -1,8 +1,4 @@
-"""ModelRoute as a dialect: facts from modelroute-api.md, tolerant of each variant in its section 16.
-
-The status is compared without regard to case and with the terminal set only; any other word means
-"not yet" and is kept (sections 5 and 16 row 26). A result is taken where it lies: inline, or at `/result`.
-"""
+"""ModelRoute as a dialect: facts from modelroute-api.md, tolerant of each variant in its section 16."""
 
 from __future__ import annotations
 
@@ -11,16 +7,14 @@ from functools import lru_cache
 from json import dumps
 from typing import Final
 
-from bide.dialects import Advice, Asked, Phase, Reading, modelroute_files
-from bide.dialects.http import refusal
-from bide.document import JSON, moment, money, number, parse_object, strings, text
+from bide.dialects import Advice, Asked, Reading, modelroute_files, modelroute_replies
+from bide.document import JSON, parse_object, text
 from bide.messages import Headers, Order, Request, Response
 from bide.pace import Every
-from bide.result import Problem, Receipt, Result
-from bide.secret import redact
+from bide.result import Problem
 from bide.signature import Signature
 from bide.ticket import Source, Ticket
-from bide.urls import base, host, is_id, is_loopback, origin, segment
+from bide.urls import base, host, is_loopback, origin, segment
 
 #: The vendor's interval table (modelroute-api.md, 8): testing, and applications below 100 executions a day.
 TESTING: Final = Every(2.0)
@@ -38,27 +32,6 @@ _WEBHOOK = Signature(  # modelroute-api.md, 14.2 and 14.3: either name of the ev
     job=("execution_id", "data.id"),
     kind=("event_type", "type"),
 )
-_PHASES = {
-    "completed": Phase.SUCCEEDED,
-    "failed": Phase.FAILED,
-    "cancelled": Phase.CANCELLED,
-    "canceled": Phase.CANCELLED,
-    "expired": Phase.EXPIRED,
-}
-_RETRYABLE = {  # modelroute-api.md, 9
-    "INPUT_VALIDATION_ERROR": False,
-    "CONTENT_MODERATION_REJECTED": False,
-    "FILE_NOT_FOUND": False,
-    "FILE_FORMAT_UNSUPPORTED": False,
-    "INSUFFICIENT_BALANCE": False,
-    "RATE_LIMITED": True,
-    "MODEL_OVERLOADED": True,
-    "MODEL_UNAVAILABLE": True,
-    "GENERATION_TIMEOUT": True,
-    "GENERATION_FAILED": True,
-    "SERVICE_UNAVAILABLE": True,
-    "INTERNAL_ERROR": False,
-}
 _ACCEPT = ("accept", "application/json")
 _PLAIN = ("accept-encoding", "identity")  # a compressed reply could grow without bound
 _HEADERS = (_ACCEPT, _PLAIN)
@@ -191,20 +164,8 @@ class ModelRoute:
         handle: str | None,
         order: Order | None = None,  # noqa: ARG002
     ) -> Reading:
-        """What a reply says; total over every status and every body.
-
-        A document about another execution than the one asked for is not understood: caches mix replies up.
-        """
-        document = parse_object(response.body)
-        if not 200 <= response.status < 300:
-            problem = _problem(document, response.status)
-            return Reading(refusal(response.status, retryable=problem.retryable, asked=asked), problem=problem)
-        if document is None:
-            return _unreadable(response)
-        named = _named(document)
-        if named is not None and named != handle and (handle is not None or not is_id(named)):
-            return _unreadable(response)
-        return _reading(document, response, asked, named or handle)
+        """What a reply says; total over every status and every body."""
+        return modelroute_replies.read(response, asked, handle)
 
     def _storage(self, url: str) -> str:
         """`url`, if files may be fetched there; an address on this machine only when the API is there too."""
@@ -222,84 +183,3 @@ class ModelRoute:
 def _looking(base_url: str, handle: str) -> Request:
     """GET the execution; kept, since a job is looked at again and again."""
     return Request("GET", f"{base_url}/v1/executions/{segment(handle)}", _HEADERS, credential=True)
-
-
-def _reading(document: dict[str, JSON], response: Response, asked: Asked, handle: str | None) -> Reading:
-    status = text(document.get("status")) or ""
-    receipt = _receipt(document) if asked == "submit" else None
-    phase = _PHASES.get(status.strip().lower(), Phase.UNFINISHED)
-    if status and phase is Phase.UNFINISHED:
-        expires = text(document.get("expires_at"))
-        progress = _progress(document) if "progress" in document else None
-        return Reading(phase, handle, status, progress, None, None, receipt, expires)
-    inline = document.get("output") or document.get("result")
-    if not status:
-        phase = Phase.SUCCEEDED if asked == "fetch" and inline else Phase.UNREADABLE
-    if phase is Phase.SUCCEEDED:
-        result = _result(document, response, handle) if inline or asked == "fetch" else None
-        return Reading(phase, handle, status, result=result, receipt=receipt)
-    if phase is Phase.UNREADABLE:
-        return _unreadable(response)
-    return Reading(phase, handle, status, problem=_problem(document, response.status, status), receipt=receipt)
-
-
-def _unreadable(response: Response) -> Reading:
-    """A reply that is no execution, with an excerpt that shows what it is instead."""
-    excerpt = text(redact(response.body[:200].decode("utf-8", "replace"))) or ""
-    return Reading(Phase.UNREADABLE, problem=Problem("NOT_UNDERSTOOD", excerpt))
-
-
-def _named(document: dict[str, JSON]) -> str | None:
-    """The execution id under either of its names (section 16 row 3), whatever it looks like."""
-    value = document.get("execution_id", document.get("id"))
-    return value if isinstance(value, str) else None
-
-
-def _progress(document: dict[str, JSON]) -> float | None:
-    value = number(document.get("progress"))
-    if value is None or not 0 <= value <= 100:
-        return None
-    return value if value <= 1 else value / 100
-
-
-def _receipt(document: dict[str, JSON]) -> Receipt:
-    return Receipt(
-        money(document.get("hold_amount")),
-        money(document.get("estimated_cost")),
-        moment(document.get("created_at")),
-        moment(document.get("expires_at")),
-    )
-
-
-def _result(document: dict[str, JSON], response: Response, handle: str | None) -> Result:
-    places = [document.get("output"), document.get("result")]
-    found = (value for value in strings(places) if value.startswith("file_") and is_id(value))
-    latency = number(document.get("latency_ms"))
-    return Result(
-        handle or "",
-        tuple(dict.fromkeys(found)),
-        money(document.get("cost")),
-        None if latency is None else latency / 1000,
-        response.body.decode("utf-8-sig"),
-    )
-
-
-def _problem(document: dict[str, JSON] | None, http: int, status: str = "") -> Problem:
-    """The error envelope (section 9), or what is known without one."""
-    error = (document or {}).get("error")
-    if not isinstance(error, dict):
-        return Problem(status.upper() or f"HTTP_{http}", redact(text(error) or ""))
-    code = text(error.get("code")) or status.upper() or f"HTTP_{http}"
-    told = error.get("retryable")
-    retryable = told if isinstance(told, bool) else _RETRYABLE.get(code.upper())
-    return Problem(code, _said(error, "message"), retryable, text(error.get("request_id")), _details(error))
-
-
-def _details(error: dict[str, JSON]) -> tuple[tuple[str, str, str], ...]:
-    details = error.get("details")
-    rows = [row for row in details if isinstance(row, dict)] if isinstance(details, list) else []
-    return tuple((_said(row, "field"), _said(row, "code"), _said(row, "message")) for row in rows[:20])
-
-
-def _said(row: dict[str, JSON], name: str) -> str:
-    return redact(text(row.get(name)) or "")
