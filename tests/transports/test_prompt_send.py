@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 import trio
@@ -12,7 +13,10 @@ from bide_transports.prompt_send import sent_at_once
 from bide_transports.trio import Pool, exchange
 from tests.hostile import GOOD, Server, read, send
 
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="a socket is no file descriptor there")
 
+
+@on_posix
 def test_what_fits_is_sent_and_nothing_is_left() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -21,6 +25,7 @@ def test_what_fits_is_sent_and_nothing_is_left() -> None:
         assert theirs.recv(100) == b"GET / HTTP/1.1\r\n\r\n"
 
 
+@on_posix
 def test_what_does_not_fit_is_left_in_order() -> None:
     ours, theirs = socket.socketpair()
     content = bytes(range(256)) * 40_000
@@ -55,6 +60,33 @@ def test_a_large_request_arrives_whole_on_a_connection_used_before() -> None:
         trio.run(main, server.url)
     assert server.connections == 1
     assert server.received[1].endswith(b"\r\n\r\n" + body)
+
+
+class Turns(trio.abc.Instrument):
+    """How often any task has given way."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
+        self.taken += 1
+
+
+@on_posix
+def test_a_poll_on_a_connection_used_before_gives_way_once() -> None:
+    """It waits for its reply, and not for its own request to be gone."""
+
+    async def main(url: str) -> int:
+        turns = Turns()
+        async with Pool() as pool:
+            await exchange(Request("GET", url), pool=pool)
+            trio.lowlevel.add_instrument(turns)
+            await exchange(Request("GET", url), pool=pool)
+            trio.lowlevel.remove_instrument(turns)
+        return turns.taken
+
+    with Server((read, send(GOOD), read, send(GOOD))) as server:
+        assert trio.run(main, server.url) == 1
 
 
 @pytest.mark.parametrize("before", [0, 1])

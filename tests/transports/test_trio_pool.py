@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import ssl
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -325,6 +326,45 @@ def test_what_was_sent_once_was_sent_even_if_no_second_connection_can_be_had() -
             assert wires.open == []
 
     trio.run(main)
+
+
+def test_what_was_sent_once_was_sent_even_if_the_second_connection_takes_too_long() -> None:
+    """The service read it and hung up: it may have begun, and no second try was sent."""
+
+    async def hang_up(stream: trio.abc.Stream, base: str) -> None:
+        await canned(GOOD)(stream, base)
+        await stream.receive_some()
+
+    async def main() -> None:
+        async with network(hang_up) as wires:
+            dials = iter([wires.dial])
+
+            async def dial(host: str, port: int) -> trio.abc.Stream:
+                for one in dials:
+                    return await one(host, port)
+                await trio.sleep_forever()
+                raise AssertionError
+
+            async with Pool(dial=dial) as pool:
+                await ok(pool)
+                assert await exchange(post(repeatable=True), pool=pool) == NoResponse(Cause.TIMEOUT, sent=True)
+                assert await exchange(post(repeatable=True), pool=pool) == NoResponse(Cause.TIMEOUT, sent=False)
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("timeout", [-1.0, math.nan])
+def test_an_unusable_timeout_is_told_before_anything_is_sent(timeout: float) -> None:
+    async def main(url: str) -> None:
+        async with Pool() as pool:
+            await ok(pool, get(url))
+            with pytest.raises(ValueError, match="non-negative|NaN"):
+                await exchange(post(url, repeatable=False, timeout=timeout), pool=pool)
+            await ok(pool, get(url))
+
+    with Server((read, send(GOOD), read, send(GOOD))) as server:
+        trio.run(main, server.url)
+    assert [asked.split(b" ")[0] for asked in server.received] == [b"GET", b"GET"]
 
 
 def test_the_second_try_shares_the_time_of_the_first() -> None:

@@ -42,8 +42,8 @@ class _Written(NamedTuple):
 class Connection:
     """The client's end of one connection; one exchange at a time.
 
-    What was sent once is not written anew: a poll is the twin of the one before, and what h11 checks and notes
-    of it can wait until the service has it. That was a third of what a poll costs.
+    The last request without a body is not written anew when it is asked again: a poll is the twin of the one
+    before, and what h11 checks and notes of it can wait until the service has it. That is a third of its cost.
     """
 
     def __init__(self, proxy: Proxy | None = None) -> None:

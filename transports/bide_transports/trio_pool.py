@@ -119,12 +119,13 @@ async def exchange(
 
     try:
         await trio.lowlevel.checkpoint_if_cancelled()
+        limit = trio.move_on_after(request.timeout)  # an unusable one is told before anything is sent
         line = origin.kept.take(trio.current_time(), _is_readable)
         if line is not None:
             rest = start(line)
             if isinstance(line.stream, trio.SocketStream):  # all that follows is done while the service thinks
                 rest = sent_at_once(line.stream.socket.fileno(), rest)
-        with trio.move_on_after(request.timeout):
+        with limit:
             while True:
                 await origin.sweep()
                 if line is None:
@@ -137,14 +138,13 @@ async def exchange(
                 if not line.protocol.is_deserted:
                     return reply
                 origin.kept.discard(line)  # and others of that age too
-                line = None
+                line, rest = None, b""
         return NoResponse(Cause.TIMEOUT, sent=line is not None or reply is not None)
     finally:
         if line is not None:
             origin.kept.give_back(line, trio.current_time(), sound=isinstance(reply, Response) and not pool.closed)
         origin.limit.release()
-        if origin.kept.stale:
-            await origin.sweep()  # closes before anybody else runs
+        await origin.sweep()  # closes before anybody else runs
 
 
 async def _talk(line: Line[trio.abc.Stream], start: bytes, content: Content) -> Reply:
