@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from typing import TypeVar
 
 import h11
@@ -22,7 +23,7 @@ from bide.errors import JobFailed
 from bide.messages import NoResponse, Request, Response
 from bide_transports.emulator import Drop, Fault, Plan, Service, Status, too_many
 from bide_transports.trio import Client, Pool, TrioClock, exchange
-from tests.hostile import Line, Server, read, reply
+from tests.hostile import Line, Server, read, reply, wait_for
 from tests.memory_streams import Attend, cancelled_at, emulated, network, read_request
 
 T = TypeVar("T")
@@ -189,11 +190,22 @@ def test_an_exchange_can_be_cancelled_at_every_step(
     gc.collect()
 
 
-def answer_each(line: Line) -> None:
-    """Answer every request with its target; what it was is noted on this line only."""
+class GivenWay(trio.abc.Instrument):
+    """Sets `event` as soon as any task has given way: from then on somebody waits."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
+        self._event.set()
+
+
+def answer_each(may_answer: Event, line: Line) -> None:
+    """Answer every request with its target, as soon as that is wanted; what it was is noted on this line only."""
     own = Line(line.sock, [], line.closing)
     while True:
         read(own)
+        wait_for(may_answer)(own)
         line.sock.sendall(reply(own.received[-1].split(b" ")[1]))
 
 
@@ -201,6 +213,7 @@ def answer_each(line: Line) -> None:
 @pytest.mark.parametrize("encrypted_", [False, True], ids=["plain", "TLS"])
 def test_the_same_on_sockets(before: int, encrypted_: bool, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     opened: list[trio.SocketStream] = []
+    may_answer = Event()
 
     async def dial(host: str, port: int) -> trio.abc.Stream:
         opened.append(await trio.open_tcp_stream(host, port))
@@ -208,9 +221,13 @@ def test_the_same_on_sockets(before: int, encrypted_: bool, contexts: tuple[ssl.
 
     async def once(url: str, nth: int) -> bool:
         async with Pool(size=1, dial=dial, tls=contexts[1]) as pool:
+            may_answer.set()
             for _ in range(before):  # the present one's twin, as polls are
                 await exchange(Request("GET", f"{url}/present"), pool=pool)
+            may_answer.clear()  # no reply is there before it is waited for
+            trio.lowlevel.add_instrument(asked := GivenWay(may_answer))
             felt = await cancelled_at(nth, partial(exchange, Request("GET", f"{url}/present"), pool=pool))
+            trio.lowlevel.remove_instrument(asked)
             after = await exchange(Request("GET", f"{url}/after", timeout=10), pool=pool)
             assert isinstance(after, Response), after
             assert after.body == b"/after"
@@ -218,7 +235,7 @@ def test_the_same_on_sockets(before: int, encrypted_: bool, contexts: tuple[ssl.
         assert all(stream.socket.fileno() < 0 for stream in opened)
         return felt
 
-    with Server((answer_each,), tls=contexts[0] if encrypted_ else None) as server:
+    with Server((partial(answer_each, may_answer),), tls=contexts[0] if encrypted_ else None) as server:
         felt = trio.run(steps, partial(once, server.url))
     assert any(felt)  # how many steps there are, the network decides
     gc.collect()
