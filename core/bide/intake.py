@@ -15,7 +15,7 @@ from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Order
 from bide.pace import Growing, Pace
 from bide.patience import Patience
-from bide.steering import cancel, resume, submit, watch
+from bide.steering import cancel, cut_short, resume, submit, watch
 from bide.token import load
 
 
@@ -56,10 +56,14 @@ class Intake:
     def resume(self, job: str | bytes | Job, *, patience: Patience | None = None, now: float) -> Job:
         """The job, or the job in a token; one that was given up gets a fresh deadline. Raises `InvalidToken`.
 
-        With `patience` its limits count from `now`.
+        With `patience` its limits count from `now`. A submission under no key may have been sent since its token was
+        written, and has ended as ambiguous; one in hand is as it is.
         """
         if isinstance(job, str | bytes):
-            job = load(job, dialect=self.dialect)
+            written = load(job, dialect=self.dialect)
+            job = cut_short(written)
+            if job is not written:
+                return job
         return resume(job, now=now, patience=patience) if isinstance(job, Waiting | Abandoned | Lost) else job
 
 

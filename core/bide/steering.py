@@ -14,7 +14,7 @@ from bide.errors import InvalidOrder
 from bide.finished import Abandoned, Lost, Reason
 from bide.handles import is_called
 from bide.history import History, Terms
-from bide.job import AnyJob, Cancelling, Fetching, Polling, Submitting, Waiting
+from bide.job import AnyJob, Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Notice, Order
 from bide.pace import Growing, Pace, Sparse, Why, ceil_ms
 from bide.patience import Patience
@@ -93,6 +93,13 @@ def notice(job: AnyJob, event: Notice, *, now: float) -> AnyJob:
     if not isinstance(job, Polling | Cancelling) or not is_called(job.handle, event.handle):
         return job
     return cast("AnyJob", _told(job, now))
+
+
+def cut_short(job: Job) -> Job:
+    """The job after a crash or an interrupt: a submission under no key may have been received, so it ends there."""
+    if isinstance(job, Submitting) and not job.request.repeatable:
+        return Abandoned(job.terms, job.past, None, Reason.AMBIGUOUS, None, job)
+    return job
 
 
 def resume(job: Waiting | Abandoned | Lost, *, now: float, patience: Patience | None = None) -> Waiting:

@@ -55,6 +55,18 @@ def test_a_finished_job_is_resumed_as_it_is() -> None:
     assert INTAKE.resume(over, now=START) is over
 
 
+def test_a_submission_under_no_key_is_not_sent_again_from_its_token() -> None:
+    order = bide.Order("flux-1.1-pro", {})
+    job = bide.submit(order, dialect=DIALECT, now=START)
+    for token in (bide.dump(job), bide.dump(job).encode()):
+        left = INTAKE.resume(token, patience=bide.Patience(deadline=9), now=START + 5)
+        assert isinstance(left, bide.Abandoned)
+        assert (left.reason, left.last, left.past) == (bide.Reason.AMBIGUOUS, job, job.past)
+    assert INTAKE.resume(job, now=START + 5) is job, "who has it in hand knows whether it was sent"
+    keyed = INTAKE.prepare("flux-1.1-pro", {}, key="key-1", now=START)
+    assert INTAKE.resume(bide.dump(keyed), now=START + 5) == keyed
+
+
 def test_only_a_polled_job_is_cancelled() -> None:
     assert isinstance(INTAKE.cancelling(HANDLE, now=START), bide.Cancelling)
     job = given_up()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 import trio
@@ -12,11 +14,12 @@ from bide.dialects import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
-from bide.errors import InvalidOrder, SaveError
+from bide.errors import InvalidOrder, JobAbandoned, SaveError
 from bide_transports import trio as by_trio
 from bide_transports.emulator import Service, VirtualClock
-from bide_transports.emulator.server import serve
+from bide_transports.emulator.server import Emulator, serve
 from bide_transports.requests import Client, Interrupted
+from tests.drivers import TrioVirtualClock
 from tests.transports.cli_scene import START, ask, slow, tokens
 from tests.transports.disk import file_size_limit
 
@@ -39,6 +42,36 @@ class Impatient(VirtualClock):
     def sleep_until(self, due: float) -> None:
         del due
         raise KeyboardInterrupt
+
+
+FOX = ("flux-1.1-pro", {"prompt": "a fox"})
+Ways: TypeAlias = Callable[..., tuple[str, list[bide.Job]]]
+
+
+def blocking(
+    emulator: Emulator, clock: VirtualClock, journal: Path, name: str, *arguments: object
+) -> tuple[str, list[bide.Job]]:
+    """How the journal refuses, and the unfinished jobs of the requests client."""
+    with Client(emulator.key, dialect=emulator.dialect, clock=clock, journal=journal) as client:
+        with pytest.raises(SaveError) as caught:
+            getattr(client, name)(*arguments)
+        return str(caught.value), client.unfinished
+
+
+def structured(
+    emulator: Emulator, clock: VirtualClock, journal: Path, name: str, *arguments: object
+) -> tuple[str, list[bide.Job]]:
+    """The same of the trio client."""
+
+    async def main() -> tuple[str, list[bide.Job]]:
+        async with by_trio.Client(
+            emulator.key, dialect=emulator.dialect, clock=TrioVirtualClock(clock), journal=journal
+        ) as client:
+            with pytest.raises(SaveError) as caught:
+                await getattr(client, name)(*arguments)
+            return str(caught.value), client.unfinished
+
+    return trio.run(main)
 
 
 def is_not_sent_again(job: bide.Job) -> bool:
@@ -65,6 +98,88 @@ def test_a_cancelled_submission_under_no_key_is_not_sent_again() -> None:
             return job
 
     assert is_not_sent_again(trio.run(main))
+
+
+def test_a_submission_under_no_key_that_was_only_written_down_is_not_sent_again() -> None:
+    with Client("sk_any", dialect=KEYLESS, clock=VirtualClock()) as client:
+        token = bide.dump(client.prepare("m", {}))
+        job = client.resume(token)
+        assert is_not_sent_again(job)
+        with pytest.raises(JobAbandoned, match="look at the service"):
+            client.wait(job)
+
+
+class Terminated(VirtualClock):
+    """A clock whose `nth` sleep raises something."""
+
+    def __init__(self, nth: int, error: BaseException) -> None:
+        super().__init__()
+        self.left, self.error = nth, error
+
+    def sleep_until(self, due: float) -> None:
+        self.left -= 1
+        if not self.left:
+            raise self.error
+        super().sleep_until(due)
+
+
+@pytest.mark.parametrize("error", [SystemExit(143), OSError("no more"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("nth", [1, 3])
+def test_whatever_ends_a_wait_leaves_the_job_in_unfinished(nth: int, error: BaseException) -> None:
+    clock = Terminated(nth, error)
+    with (
+        serve(Service(), clock=clock.now) as emulator,
+        Client(emulator.key, dialect=emulator.dialect, clock=clock) as client,
+    ):
+        with pytest.raises(type(error)):
+            client.run("flux-1.1-pro", {"prompt": "a fox"})
+        (job,) = client.unfinished
+        assert isinstance(job, bide.Submitting if nth == 1 else bide.Polling)
+        assert client.wait(client.resume(bide.dump(job))).files
+        assert client.unfinished == [job]
+        assert emulator.account.executions == 1
+
+
+@pytest.mark.parametrize("ways", [blocking, structured])
+@pytest.mark.parametrize("call", ["run", "submit"])
+def test_a_full_disk_leaves_an_acknowledged_job_in_unfinished(call: str, ways: Ways, tmp_path: Path) -> None:
+    clock, journal = VirtualClock(), tmp_path / "jobs"
+    with serve(Service(), clock=clock.now) as emulator:
+        with file_size_limit(1200):  # bytes: room for one token, not for two
+            error, left = ways(emulator, clock, journal, call, *FOX)
+        (job,) = left
+        assert isinstance(job, bide.Polling)
+        assert f"the job goes on at the service as {job.handle}" in error
+        assert "client.unfinished" in error
+        assert "nothing is sent" not in error
+        with Client(emulator.key, dialect=emulator.dialect, clock=clock, journal=journal) as client:
+            assert client.wait(job).files
+        assert emulator.account.executions == 1
+
+
+@pytest.mark.parametrize("ways", [blocking, structured])
+@pytest.mark.parametrize("call", ["wait", "cancel"])
+def test_a_job_that_has_a_name_is_in_unfinished_wherever_the_disk_is_full(
+    call: str, ways: Ways, tmp_path: Path
+) -> None:
+    clock = VirtualClock()
+    with serve(Service(), clock=clock.now) as emulator, file_size_limit(0):
+        error, left = ways(emulator, clock, tmp_path / "jobs", call, "exec_1")
+    assert "the job goes on at the service as exec_1" in error
+    assert "client.unfinished" in error
+    assert [job.handle for job in left] == ["exec_1"]
+
+
+@pytest.mark.parametrize("ways", [blocking, structured])
+def test_a_disk_that_is_full_before_leaves_nothing(ways: Ways, tmp_path: Path) -> None:
+    clock, journal = VirtualClock(), tmp_path / "jobs"
+    with serve(Service(), clock=clock.now) as emulator:
+        with file_size_limit(0):
+            error, left = ways(emulator, clock, journal, "submit", *FOX)
+        assert "nothing is sent without it" in error
+        assert "client.unfinished" not in error
+        assert left == []
+        assert emulator.account.requests == 0
 
 
 def test_a_state_that_the_journal_cannot_hold_is_handed_out_first(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import bide
 from bide.errors import InvalidToken, SaveError
 from bide_transports.journal import Journal
 from tests.laws import DIALECT, START
+from tests.transports.disk import file_size_limit
 
 
 def order(number: int) -> bide.Submitting:
@@ -94,7 +96,7 @@ def test_a_crash_at_any_byte_loses_no_whole_line(tmp_path: Path) -> None:
             journal.record(order(number))
     data = path.read_bytes()
     ends = [index + 1 for index, byte in enumerate(data) if byte == 10]
-    for length in [*range(0, len(data), 7), *ends, *(end - 1 for end in ends)]:
+    for length in [*range(9), *range(9, len(data), 7), *ends, *(end - 1 for end in ends)]:
         cut.write_bytes(data[:length])
         whole = sum(end <= length for end in ends)
         with Journal(cut) as journal:
@@ -113,6 +115,37 @@ def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04\n")
     with pytest.raises(InvalidToken, match="line 1"):
         Journal(path)
+
+
+@pytest.mark.parametrize("text", ["buy milk", "{}", '{"job"; ', "\0" * 9, '[{"job":"1"'])
+def test_a_text_without_an_end_of_line_is_no_torn_journal(tmp_path: Path, text: str) -> None:
+    (tmp_path / "notes").write_text(text)
+    with pytest.raises(InvalidToken, match=r"line 1 of the journal .*notes is none"):
+        Journal(tmp_path / "notes")
+    assert (tmp_path / "notes").read_text() == text
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_token_is_no_journal(tmp_path: Path, end: str) -> None:
+    path, text = tmp_path / "a job", bide.dump(order(1)) + end
+    path.write_text(text)
+    with pytest.raises(InvalidToken, match=r"is a token and no journal: go on with: bide resume '.*a job'"):
+        Journal(path)
+    assert path.read_text() == text
+
+
+def test_a_tail_that_no_journal_writes_is_named_and_left(tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    with Journal(path) as journal:
+        journal.record(order(1))
+    data = path.read_bytes() + b"buy milk"
+    path.write_bytes(data)
+    with pytest.raises(InvalidToken, match="line 2 of the journal"):
+        Journal(path)
+    assert path.read_bytes() == data
+    path.write_bytes(data[:-8] + bytes(512))  # what a power cut may leave of an append: its length and nothing else
+    assert jobs(path) == [order(1)]
+    assert path.read_bytes() == data[:-8]
 
 
 def test_a_long_journal_is_written_anew_and_says_the_same(tmp_path: Path) -> None:
@@ -152,6 +185,39 @@ def test_a_disk_that_refuses_is_told_before_anything_is_sent(tmp_path: Path) -> 
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with pytest.raises(SaveError, match="link"):
         Journal(tmp_path / "link")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no devices and pipes there")
+def test_what_is_no_file_is_no_journal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (Path("/dev/null"), Path("/dev/full"), tmp_path / "pipe"):
+        with pytest.raises(SaveError, match=f"{path} cannot be kept .what lies there is no file.: nothing is sent"):
+            Journal(path)
+
+
+def test_a_journal_that_is_closed_says_so(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "jobs")
+    journal.close()
+    with pytest.raises(SaveError, match=r"cannot be kept .Bad file descriptor.: nothing is sent without it"):
+        journal.record(order(1))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on file sizes there")
+def test_what_cannot_be_written_down_is_told_by_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    with Journal(path) as journal:
+        job = acknowledged(order(1))
+        with file_size_limit(0):
+            with pytest.raises(SaveError, match=r"too large\): nothing is sent without it; see to the disk"):
+                journal.record(order(1))
+            with pytest.raises(SaveError, match=r"too large\): the job goes on at the service as exec_1; see"):
+                journal.record(job)
+            with pytest.raises(SaveError, match=r"too large\): what has come of exec_1 is not written down; see"):
+                journal.record(ended(job, "COMPLETED"))
+        journal.record(job)
+        with file_size_limit(path.stat().st_size), pytest.raises(SaveError, match="what has come of exec_1 is not"):
+            journal.settle(job)
+    assert jobs(path) == [job]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on file sizes there")

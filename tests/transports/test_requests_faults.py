@@ -20,6 +20,7 @@ import requests
 import trustme
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError
+from urllib3.exceptions import SSLError as UnreadableCertificates
 
 import bide
 from bide.errors import JobAbandoned
@@ -371,6 +372,43 @@ def test_an_authority_that_is_not_known(authority: trustme.CA, session: requests
         assert (server.connections, server.received) == (1, [])
         with pytest.raises(requests.exceptions.SSLError):
             session.get(server.url, timeout=10)  # the adapter changes nothing for its other users
+
+
+@pytest.mark.parametrize("name", ["missing.pem", "empty.pem", "no.pem", "directory"])
+def test_authorities_that_cannot_be_read(
+    name: str, authority: trustme.CA, session: requests.Session, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.pem").touch()
+    (tmp_path / "no.pem").write_text("buy milk")
+    (tmp_path / "directory").mkdir()
+    session.verify = str(tmp_path / name)
+    with Server((read, send(GOOD)), tls=tls(authority)) as server:
+        answer = exchange(post(server.url), session=session)
+    assert isinstance(answer, NoResponse)
+    assert (answer.cause, answer.sent) == (Cause.UNTRUSTED, False)
+    assert (str(tmp_path / name) in answer.detail) is (name == "missing.pem")
+    assert server.received == []
+
+
+def test_authorities_that_are_anothers() -> None:
+    refused = UnreadableCertificates(PermissionError(errno.EACCES, "not yours"))
+    error = requests.exceptions.SSLError(MaxRetryError(None, "/", refused))  # type: ignore[arg-type]
+    assert no_response(error) == NoResponse(Cause.UNTRUSTED, sent=False)
+
+
+def test_a_certificate_of_ones_own_that_is_missing(session: requests.Session, tmp_path: Path) -> None:
+    session.cert = str(tmp_path / "missing.pem")
+    answer = exchange(post("https://127.0.0.1:9"), session=session)
+    assert isinstance(answer, NoResponse)
+    assert (answer.cause, answer.sent) == (Cause.UNTRUSTED, False)
+    assert answer.detail.endswith("missing.pem")
+
+
+def test_a_job_gives_up_at_once_where_the_authorities_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/missing/ca.pem")
+    client = Client(KEY, dialect=bide.ModelRoute("https://127.0.0.1:9"), clock=VirtualClock())
+    with client, pytest.raises(JobAbandoned, match="CA certificates"):
+        client.run("flux", {})
 
 
 def test_a_certificate_of_another_host(authority: trustme.CA, trusting: requests.Session) -> None:

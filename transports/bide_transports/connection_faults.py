@@ -18,7 +18,7 @@ def no_connection(error: BaseException) -> NoResponse:
     """`error`, raised before anything was sent, as the value the core decides on."""
     too_slow = False
     for cause in chain(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        if isinstance(cause, ssl.SSLCertVerificationError) or is_about_a_file(cause):
             return NoResponse(Cause.UNTRUSTED, sent=False)
         if isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_NAME:
             return NoResponse(Cause.UNRESOLVED, sent=False)
@@ -26,6 +26,11 @@ def no_connection(error: BaseException) -> NoResponse:
             return NoResponse(Cause.UNRESOLVED, sent=False)
         too_slow = too_slow or isinstance(cause, TimeoutError)
     return NoResponse(Cause.TIMEOUT if too_slow else Cause.UNREACHABLE, sent=False)
+
+
+def is_about_a_file(cause: BaseException) -> bool:
+    """Whether the certificates on our own side cannot be read."""
+    return isinstance(cause, ssl.SSLError) and cause.library == "X509"
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

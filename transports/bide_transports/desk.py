@@ -20,6 +20,7 @@ from bide.intake import Intake
 from bide.messages import Request
 from bide.notices import Notices
 from bide.secret import Credential, Secret, credential_for
+from bide.steering import cut_short
 from bide.tally import Tally
 from bide.upload import Upload, upload
 from bide_transports.disk import Note, Part
@@ -67,6 +68,7 @@ class Desk:
         self._tally = Tally()
         self._notices = Notices()
         self.quota: bide.Quota | None = None
+        self.unfinished: list[bide.Job] = []
 
     def prepare(
         self,
@@ -80,8 +82,8 @@ class Desk:
     ) -> bide.Submitting:
         """A submission with its idempotency key made (or given as `key`), nothing sent yet.
 
-        Keep `bide.dump` of it before following it, and not even a crash can pay twice. `patience` is for this
-        job alone. Raises `InvalidOrder`.
+        Keep `bide.dump` of it before following it, and not even a crash can pay twice: the service knows the key
+        again, or `resume` says that nobody knows. `patience` is for this job alone. Raises `InvalidOrder`.
         """
         return self._begins(notified=webhook_url is not None).prepare(
             model,
@@ -96,7 +98,8 @@ class Desk:
     def resume(self, job: str | bytes | bide.Job, *, patience: bide.Patience | None = None) -> bide.Job:
         """The job, or the job in a token, to be followed or waited for; nothing is sent yet.
 
-        One that was given up gets a fresh deadline, and `patience` counts from now. Raises `InvalidToken`.
+        One that was given up gets a fresh deadline, and `patience` counts from now. A submission to a service that
+        takes no key is not sent again from a token: it is `Abandoned` there, as ambiguous. Raises `InvalidToken`.
         """
         return self._intake.resume(job, patience=patience, now=self._now())
 
@@ -193,6 +196,16 @@ class Desk:
             if advice:
                 warnings.warn(advice, PollingAdvice, stacklevel=_depth_of_caller())
 
+    def _left(self, state: bide.Job, error: BaseException) -> bide.Job:
+        """The job of a wait that `error` has cut short, in `unfinished` from now on; a `SaveError` says so."""
+        left = cut_short(state)
+        if isinstance(error, SaveError) and isinstance(state, bide.Submitting):
+            return left  # refused by the journal before it was sent: there is nothing to go on with
+        self.unfinished.append(left)
+        if isinstance(error, SaveError):
+            error.args = (f"{error}; the last state of the job is in client.unfinished",)
+        return left
+
     def _parts(
         self, result: bide.Result, directory: str | Path, *, overwrite: bool, note: Note
     ) -> list[tuple[str, Begin]]:
@@ -217,13 +230,6 @@ class Desk:
         now, patience = lane.clock.now(), self._intake.patience
         begin = partial(upload, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
         return Sending(Path(path), begin, content_type=content_type, note=note)
-
-
-def cut_short(job: bide.Job) -> bide.Job:
-    """The job after a crash or an interrupt: a submission under no key may have been received, so it ends there."""
-    if isinstance(job, bide.Submitting) and not job.request.repeatable:
-        return bide.Abandoned(job.terms, job.past, None, bide.Reason.AMBIGUOUS, None, job)
-    return job
 
 
 def _depth_of_caller() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 try:
@@ -17,11 +18,12 @@ _FLAGS = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 def locked(path: Path, flags: int) -> int:
     """A descriptor of the file at `path`, private and this process's alone until it is closed.
 
-    Raises `OSError`, `BlockingIOError` when another process has it.
+    Raises `OSError`, also for what is no file, `BlockingIOError` when another process has it.
     """
     while True:
         fd = os.open(path, _FLAGS | flags, 0o600)
         try:
+            check_kind(fd)
             if fcntl is not None:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_still_there(path, fd):
@@ -33,6 +35,12 @@ def locked(path: Path, flags: int) -> int:
             os.close(fd)
             raise
         os.close(fd)  # replaced between the two calls: the new one is meant
+
+
+def check_kind(fd: int) -> None:
+    """Raise `OSError` where what was opened is no file: a device, a pipe, a directory."""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise OSError(errno.EINVAL, "what lies there is no file")
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -1,15 +1,17 @@
 """Jobs on disk, so that not even `kill -9` loses one: each state is written, and made durable, before it is acted on.
 
 A journal is a file of lines. A line is a job's token, or the word that nothing is left to be done for it; the last
-line of a job counts. A line that a crash has cut short was never acted on, and is dropped. Only what a restart
-needs is written: a state of another kind or another handle, not every look.
+line of a job counts. A line that a crash has cut short was never acted on, and is dropped; no other text is. Only what
+a restart needs is written: a state of another kind or another handle, not every look.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +21,12 @@ from typing_extensions import Self
 import bide
 from bide.document import parse_object
 from bide.errors import InvalidToken, SaveError
+from bide.handles import shown
 from bide_transports.durable import locked, sync_directory, write_all
 
-_FLAGS = os.O_RDWR | os.O_APPEND
+_FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)  # a pipe is refused, and its other end not waited for
+_BEGINNING = b'{"job":"'  # of every line, as `_line` writes it
+_UNSENT = "nothing is sent without it"
 _SLACK = 100  # lines that are out of date before the journal is written anew
 
 
@@ -39,13 +44,14 @@ class Journal:
     """The jobs of one client in the file at `path`, for one process at a time; a context manager.
 
     Keep it private: tokens hold the jobs' inputs. Raises `SaveError` for whatever the disk refuses, and while
-    another process has it open; `InvalidToken` for a file that is no journal.
+    another process has it open; `InvalidToken` for a file that is no journal, which stays as it is.
     """
 
     path: Path
     _entries: dict[str, _Entry] = field(default_factory=dict[str, _Entry], init=False)
     _fd: int = field(default=-1, init=False)
     _lines: int = field(default=0, init=False)
+    _end: int = field(default=0, init=False)  # of the last whole line
 
     def __post_init__(self) -> None:
         try:
@@ -53,7 +59,7 @@ class Journal:
             self._read()
         except OSError as error:
             self.close()
-            raise self._refused(error) from None
+            raise self._refused(error, _UNSENT) from None
         except BaseException:
             self.close()
             raise
@@ -84,7 +90,7 @@ class Journal:
             self.settle(job)
         elif entry is None or (entry.kind, entry.handle) != (type(job), job.handle):
             token = bide.dump(job)
-            self._append([{"job": name, "token": token}])
+            self._append([{"job": name, "token": token}], _untold(job))
             self._entries[name] = _Entry(token, type(job), job.handle)
 
     def settle(self, job: bide.Job | bide.Result) -> None:
@@ -94,28 +100,37 @@ class Journal:
         else:
             names = [name for name in (job.terms.seed,) if name in self._entries]
         if names:
-            self._append([{"job": name, "settled": True} for name in names])
+            self._append([{"job": name, "settled": True} for name in names], _unwritten(job))
         for name in names:
             del self._entries[name]
 
-    def _append(self, lines: Iterable[dict[str, object]]) -> None:
+    def _append(self, lines: Iterable[dict[str, object]], untold: str) -> None:
         data = b"".join(map(_line, lines))
-        end = os.lseek(self._fd, 0, os.SEEK_END)
         try:
+            self._cut()
             write_all(self._fd, data)
             os.fsync(self._fd)
         except OSError as error:
-            os.ftruncate(self._fd, end)
-            raise self._refused(error) from None
+            with suppress(OSError):
+                self._cut()
+            raise self._refused(error, untold) from None
+        self._end += len(data)
         self._lines += data.count(b"\n")
+
+    def _cut(self) -> None:
+        """Drop what a write that failed has left behind the last whole line."""
+        if os.lseek(self._fd, 0, os.SEEK_END) > self._end:
+            os.ftruncate(self._fd, self._end)
 
     def _read(self) -> None:
         data = self._all()
-        whole = data[: data.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), 1):
+        self._end = data.rfind(b"\n") + 1
+        lines, tail = data[: self._end].splitlines(), data[self._end :]
+        for number, line in enumerate(lines, 1):
             self._take(line, number)
-        if len(whole) < len(data):
-            os.ftruncate(self._fd, len(whole))
+        if not _is_torn(tail.rstrip(b"\0") if lines else tail):  # a power cut may leave the length and not the bytes
+            raise self._none(tail, len(lines) + 1)
+        self._cut()
         if self._lines > len(self._entries) + _SLACK:
             self._rewrite()
 
@@ -128,22 +143,31 @@ class Journal:
         document = parse_object(line) or {}
         name, token = document.get("job"), document.get("token")
         if not isinstance(name, str) or not (isinstance(token, str) or document.get("settled") is True):
-            raise InvalidToken(
-                f"line {number} of the journal {self.path} is none of a journal's: is it the right file? "
-                "Move it away, or take that line out, to go on with the rest"
-            )
+            raise self._none(line, number)
         if isinstance(token, str):
             self._entries[name] = _Entry(token)
         else:
             self._entries.pop(name, None)
         self._lines += 1
 
+    def _none(self, line: bytes, number: int) -> InvalidToken:
+        """That this line is none of a journal's."""
+        if number == 1 and "bide" in (parse_object(line) or {}):
+            return InvalidToken(
+                f"{self.path} is a token and no journal: go on with: {shlex.join(('bide', 'resume', str(self.path)))}"
+            )
+        return InvalidToken(
+            f"line {number} of the journal {self.path} is none of a journal's: is it the right file? "
+            "Move it away, or take that line out, to go on with the rest"
+        )
+
     def _rewrite(self) -> None:
         """Write what still counts into a file of its own, which takes this one's place at once or not at all."""
         fresh = self.path.with_name(self.path.name + ".new")
+        data = b"".join(_line({"job": name, "token": entry.token}) for name, entry in self._entries.items())
         fd = locked(fresh, _FLAGS | os.O_TRUNC)
         try:
-            write_all(fd, b"".join(_line({"job": name, "token": e.token}) for name, e in self._entries.items()))
+            write_all(fd, data)
             os.fsync(fd)
             fresh.replace(self.path)
             sync_directory(self.path.parent)
@@ -151,13 +175,32 @@ class Journal:
             os.close(fd)
             raise
         os.close(self._fd)
-        self._fd, self._lines = fd, len(self._entries)
+        self._fd, self._lines, self._end = fd, len(self._entries), len(data)
 
-    def _refused(self, error: OSError) -> SaveError:
+    def _refused(self, error: OSError, untold: str) -> SaveError:
         return SaveError(
-            f"the journal {self.path} cannot be kept ({error.strerror or error}): nothing is sent without it; "
+            f"the journal {self.path} cannot be kept ({error.strerror or error}): {untold}; "
             "see to the disk, or choose another place"
         )
+
+
+def _untold(job: bide.Job) -> str:
+    """What it means that the journal cannot hold this state."""
+    if isinstance(job, bide.Submitting):
+        return _UNSENT
+    if isinstance(job, bide.Waiting):
+        return f"the job goes on at the service as {shown(job.handle or '')}"
+    return _unwritten(job)
+
+
+def _unwritten(job: bide.Job | bide.Result) -> str:
+    name = shown(job.handle) if job.handle else "the submission"
+    return f"what has come of {name} is not written down"
+
+
+def _is_torn(tail: bytes) -> bool:
+    """Whether a line of a journal begins so: one that a crash has cut short."""
+    return tail.startswith(_BEGINNING) or _BEGINNING.startswith(tail)
 
 
 def _line(members: dict[str, object]) -> bytes:

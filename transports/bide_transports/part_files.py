@@ -12,13 +12,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import stat
 from collections.abc import Callable
 from filecmp import cmp
 from pathlib import Path
 
 from bide.digests import Digest
-from bide_transports.durable import locked, sync_directory, write_all
+from bide_transports.durable import check_kind, locked, sync_directory, write_all
 
 LARGEST_TOKEN = 65536  # bytes
 _CHUNK = 256 * 1024  # bytes
@@ -40,9 +39,8 @@ class PartFiles:
         self._path, self._beside = directory / f"{name}.part", directory / f"{name}.part.json"
         self._lock, self._fd = locked(self._beside, os.O_RDWR | _NOT_BLOCKING), -1
         try:
-            _check_kind(self._lock)
             self._fd = os.open(self._path, _FLAGS | _NOT_BLOCKING, 0o666)
-            _check_kind(self._fd)
+            check_kind(self._fd)
             self.size = os.fstat(self._fd).st_size
             self.token = os.read(self._lock, LARGEST_TOKEN).decode("utf-8", "replace")
         except BaseException:
@@ -114,8 +112,7 @@ class PartFiles:
     def _release(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
-        left = os.fstat(self._lock)
-        if left.st_size == 0 and stat.S_ISREG(left.st_mode):
+        if os.fstat(self._lock).st_size == 0:
             self._beside.unlink(missing_ok=True)  # while it is ours: a moment later it may be another's
         os.close(self._lock)
 
@@ -130,8 +127,3 @@ class PartFiles:
             if error.errno not in _NO_LINKS or target.exists():
                 raise
             self._path.rename(target)  # a file system without hard links
-
-
-def _check_kind(fd: int) -> None:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise OSError(errno.EINVAL, "what lies there is no file")

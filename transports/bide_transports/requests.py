@@ -27,7 +27,7 @@ from bide.messages import Reply, Request
 from bide.secret import Secret
 from bide.upload import Upload, Uploading
 from bide_transports.clock import Clock, SystemClock
-from bide_transports.desk import Begin, Desk, OnTimeout, cut_short
+from bide_transports.desk import Begin, Desk, OnTimeout
 from bide_transports.disk import Note, saved
 from bide_transports.requests_exchange import bare_session, exchange, own_session
 from bide_transports.sinks import Into
@@ -74,7 +74,9 @@ class Client(Desk):
     """Runs and waits for jobs with one key; use it as a context manager, in one thread at a time.
 
     `session` is the caller's own, with its adapters, proxies and CA settings; it is left open. Mount a
-    `BoundedAdapter` on it to bound slow responses as a whole. Raises `InvalidKey` for a key that is none.
+    `BoundedAdapter` on it to bound slow responses as a whole. `unfinished` holds the last state of every job whose wait
+    was cut short, by an interrupt, an exit or a full disk: keep `bide.dump` of it, or wait on. Raises `InvalidKey` for
+    a key that is none.
     """
 
     def __init__(
@@ -217,9 +219,13 @@ class Client(Desk):
     def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
         state = self.watch(job)
         try:
-            for state in self.follow(state):  # noqa: B020  the last state must outlive an interrupt
+            for state in follow(*self._lane(state)):  # noqa: B020  the last state must outlive whatever ends this
+                self._note(state)
                 if enough(state):
                     break
-        except KeyboardInterrupt:
-            raise Interrupted(cut_short(state)) from None
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(self._left(state, interrupt)) from None
+        except BaseException as error:
+            self._left(state, error)
+            raise
         return state

@@ -14,7 +14,7 @@ from urllib3.util import Timeout
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential
 from bide_transports.bounded import BoundedAdapter
-from bide_transports.requests_faults import FAULTS, no_response
+from bide_transports.requests_faults import FAULTS, no_certificates, no_response
 from bide_transports.sinks import Into
 
 _CHUNK, _SMALL_CHUNK = 65536, 8192  # bytes
@@ -51,6 +51,11 @@ def exchange(
             return _read(answer, request.largest, into)
     except FAULTS as error:
         return no_response(error)
+    except OSError as error:
+        missing = no_certificates(error)
+        if missing is None:
+            raise
+        return missing
 
 
 def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:

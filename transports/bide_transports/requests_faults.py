@@ -18,10 +18,11 @@ from urllib3.exceptions import (
     InvalidHeader,
     NewConnectionError,
     ProtocolError,
+    SSLError,
 )
 
 from bide.messages import Cause, NoResponse
-from bide_transports.connection_faults import chain, no_connection
+from bide_transports.connection_faults import chain, is_about_a_file, no_connection
 
 #: All that sending and reading with requests can raise because of the network or the server.
 FAULTS = (requests.RequestException, HTTPError, HTTPException)
@@ -31,6 +32,7 @@ _NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError)  # no ProxyError: url
 _NOT_HTTP = (BadStatusLine, DecodeError, InvalidChunkLength, requests.exceptions.ContentDecodingError)
 _ENDED = ("Response ended prematurely",)  # between two chunks, in the words of urllib3
 _TOO_SLOW = (requests.Timeout, TimeoutError)
+_MISSING = ("Could not find a suitable TLS ", "Could not find the TLS ")  # in those of requests
 
 
 def no_response(error: Exception) -> NoResponse:
@@ -40,8 +42,10 @@ def no_response(error: Exception) -> NoResponse:
     def is_any(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    if is_any(ssl.SSLCertVerificationError, socket.gaierror, *_NOT_CONNECTED):
+    if is_any(ssl.SSLCertVerificationError, socket.gaierror, *_NOT_CONNECTED) or any(map(is_about_a_file, causes)):
         return no_connection(error)
+    if is_any(SSLError) and is_any(PermissionError):  # a file of certificates that is another's
+        return NoResponse(Cause.UNTRUSTED, sent=False)
     if isinstance(error, _NOT_SENT) and not is_any(InvalidHeader):  # urllib3's own is about the reply
         return NoResponse(Cause.PROTOCOL, sent=False)
     if is_any(*_TOO_SLOW):
@@ -49,3 +53,12 @@ def no_response(error: Exception) -> NoResponse:
     cut = is_any(ConnectionError) or (is_any(IncompleteRead) and not is_any(*_NOT_HTTP))
     cut = cut or any(isinstance(cause, ProtocolError) and cause.args == _ENDED for cause in causes)
     return NoResponse(Cause.RESET if cut else Cause.PROTOCOL, sent=True)
+
+
+def no_certificates(error: OSError) -> NoResponse | None:
+    """That a file of certificates, the authorities' or our own, is missing; None for any other error.
+
+    The text holds the path and nothing else, so it is passed on.
+    """
+    text = str(error)
+    return NoResponse(Cause.UNTRUSTED, sent=False, detail=text) if text.startswith(_MISSING) else None

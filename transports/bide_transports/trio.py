@@ -23,7 +23,7 @@ from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.notices import Listener
 from bide.secret import Secret
-from bide_transports.desk import Desk, OnTimeout, cut_short
+from bide_transports.desk import Desk, OnTimeout
 from bide_transports.disk import Note, saved
 from bide_transports.sinks import Into
 from bide_transports.sources import UploadNote, local_name
@@ -98,9 +98,9 @@ async def run(job: bide.Job, exchange: AsyncExchange, clock: AsyncClock) -> bide
 class Client(Desk):
     """Runs and waits for jobs with one key, in as many tasks as there are jobs; an async context manager.
 
-    Make it inside `trio.run`. `pool` is the caller's own, with its trust and bounds; it is left open. Raises
-    `InvalidKey`. `unfinished` holds the last state of every job whose wait was cut short, by a cancellation or
-    an interrupt: keep `bide.dump` of it, or wait on.
+    Make it inside `trio.run`. `pool` is the caller's own, with its trust and bounds; it is left open. `unfinished`
+    holds the last state of every job whose wait was cut short, by an interrupt, a cancellation or a full disk: keep
+    `bide.dump` of it, or wait on. Raises `InvalidKey`.
     """
 
     def __init__(
@@ -119,7 +119,6 @@ class Client(Desk):
         self.clock = clock or TrioClock()
         super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout, tape)
         self._own, self.pool = pool is None, pool or Pool()
-        self.unfinished: list[bide.Job] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -226,14 +225,13 @@ class Client(Desk):
             return await send(lane, sending, self._note)
 
     async def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
-        state, exchange, clock, listener = self._lane(
-            job
-        )  # taken apart: it would keep the first state as long as the last
-        try:
+        state = self.watch(job)
+        try:  # the lane is taken apart: it would keep the first state as long as the last
+            state, exchange, clock, listener = self._lane(state)
             while isinstance(state, bide.Waiting) and not enough(state):
                 state = await step(state, exchange, clock, listener)
                 self._note(state)
-        except BaseException:  # cancelled, interrupted, no usable proxy: the job goes on at the service
-            self.unfinished.append(cut_short(state))
+        except BaseException as error:  # cancelled, interrupted, no usable proxy: the job goes on at the service
+            self._left(state, error)
             raise
         return state
