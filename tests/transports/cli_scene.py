@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from click.testing import CliRunner, Result
 
@@ -61,21 +62,34 @@ class Typed:
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        self.process.send_signal(signal.SIGINT)
+        self.send(signal.SIGINT)
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def leave(self) -> None:
+        """Stop listening to what it says, as `head` does when it has seen enough."""
+        assert self.process.stderr is not None
+        self.process.stderr.close()
 
     def end(self) -> tuple[int, str, str]:
         """The exit code, all of stdout, all of stderr."""
+        if self.process.stderr is not None and self.process.stderr.closed:
+            self.process.stderr = None
         out, rest = self.process.communicate()
-        return self.process.returncode, out, "".join(self.said) + rest
+        return self.process.returncode, out or "", "".join(self.said) + (rest or "")
 
 
 @contextmanager
-def typed(emulator: Emulator, *words: str) -> Generator[Typed]:
-    """The command in a process of its own."""
-    program = [sys.executable, "-c", "from bide_transports.cli import main; main()"]
+def typed(
+    emulator: Emulator, *words: str, before: str = "", stdout: int | IO[str] = subprocess.PIPE
+) -> Generator[Typed]:
+    """The command in a process of its own, which runs the line `before` first."""
+    program = [sys.executable, "-c", f"{before}\nfrom bide_transports.cli import main; main()"]
     env = os.environ | {"MODELROUTE_API_KEY": emulator.key}
     command = [*program, *words, "--base-url", emulator.base_url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env) as process:
         try:
             yield Typed(process)
         finally:

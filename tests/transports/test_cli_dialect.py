@@ -370,10 +370,26 @@ def test_a_result_that_is_a_file_is_told_and_can_be_saved(vendor: Vendor, place:
     assert (place / saved.stdout.strip()).read_bytes() == b"\x89PNG\r\n"
 
 
-def test_a_result_without_files_is_told(vendor: Vendor) -> None:
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_file_that_is_refused_is_asked_for_under_a_fresh_address(vendor: Vendor, place: Path, status: int) -> None:
+    with listening() as storage:
+        old, new = f"{storage.base_url}/fox.txt", f"{vendor.base_url}/files/fox.txt"
+        storage.says("GET /v1/fox.txt", Answer(b"<Error>expired</Error>", status))
+        vendor.says("GET /v1/jobs/7", *(Answer({"id": "7", "status": "done", "output": one}) for one in (old, new)))
+        answer = acme("wait", "7", *PACE, "--save", "out")
+    assert answer.exit_code == 4
+    (token,) = tokens(place)
+    assert json.loads(token.read_text())["job"]["is"] == "Completed"
+    assert advised(answer)[:2] == ["wait", "7"]
+    again = command(*advised(answer))
+    assert (again.exit_code, (place / again.stdout.strip()).read_bytes()) == (0, b"a fox")
+
+
+def test_a_result_without_files_is_printed(vendor: Vendor) -> None:
     vendor.says("GET /v1/jobs/7", Answer({"status": "done"}))
     answer = acme("wait", f"{vendor.base_url}/jobs/7?{SIGNATURE}", "--save", "out")
-    assert answer.stdout == f"{vendor.base_url}/jobs/7 has no files: leave out --save to see its result\n"
+    assert json.loads(answer.stdout) == {"status": "done"}
+    assert f"{vendor.base_url}/jobs/7 has no files to be saved: its result is printed\n" in answer.stderr
 
 
 def test_json_shows_no_more_of_an_address_than_people_see(vendor: Vendor) -> None:

@@ -26,8 +26,9 @@ from bide_transports.requests import Client
 from bide_transports.wishes import Wishes, tell
 
 _CODES = """The exit code tells how the job ended: 0 completed, 1 failed or lost, or an input could not be
-uploaded, 3 cancelled or expired, 4 abandoned or not saved (a token is written and its path printed), 130 interrupted
-(likewise); of several jobs it is the highest. 2 is a call that makes no sense."""
+uploaded, 3 cancelled or expired, 4 abandoned or not saved or not printed (a token is written and its path printed), 130
+interrupted, 143 by SIGTERM, 129 by SIGHUP (likewise); of several jobs it is the highest. 2 is a call that makes no
+sense."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)

@@ -48,9 +48,16 @@ def _local(value: str) -> str | LocalFile:
     if value.startswith("@@"):
         return value[1:]
     path = Path(value[1:])
-    if not path.is_file():
+    if not _is_file(path):
         raise click.BadParameter(f"{value[1:]!r} is no file: name one, or begin with @@ for a text that begins with @")
     return LocalFile(path)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no name of any file: too long, or with a NUL in it
+        return False
 
 
 def _parsed(value: str) -> JSON:

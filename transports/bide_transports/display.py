@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
-import click
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
@@ -19,6 +18,7 @@ from rich.spinner import Spinner
 import bide
 from bide.document import JSON, parse
 from bide.handles import shown
+from bide_transports.wishes import say
 
 Show: TypeAlias = Callable[[bide.Job], None]
 Now: TypeAlias = Callable[[], float]
@@ -39,7 +39,7 @@ class Display:
         if self._as_json:
             yield lambda job: print_json(document(job, now=self._now()))
         elif not self._console.is_terminal:
-            yield lambda job: click.echo(self._line(job), err=True)
+            yield lambda job: say(self._line(job), err=True)
         else:
             shown: list[bide.Job] = []
             with Live(console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True):
@@ -116,7 +116,16 @@ def content(result: bide.Result) -> JSON:
 
 def print_json(value: dict[str, Any]) -> None:
     """One document on one line of stdout, at once."""
-    click.echo(json.dumps(value))
+    say(strict(value))
+
+
+def strict(value: JSON | dict[str, Any], indent: int | None = None) -> str:
+    """JSON that every parser takes: Python's own reads and writes numbers that are none, here they are null."""
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:
+        finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
+        return json.dumps(finite, indent=indent, allow_nan=False)
 
 
 def _end(job: bide.Finished) -> dict[str, Any]:

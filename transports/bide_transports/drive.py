@@ -1,44 +1,47 @@
 """Jobs from the command line to their exit code, all under way at once: whichever is due first is asked next.
 
-Each is shown on its way and told at its end. Whatever ends the wait before, a token is written that `bide resume`
-takes up, unless there is a journal.
+Each is shown on its way and told at its end. Whatever ends the wait before (the deadline, a signal, a closed pipe, an
+error in here), a token is written that `bide resume` takes up, unless there is a journal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from heapq import heappop, heappush
+from traceback import format_exception
 from typing import NamedTuple
 
 import bide
-from bide.errors import SaveError
+from bide.errors import BideError, SaveError
 from bide.handles import shown
 from bide.intake import is_cancel_settled, is_over
-from bide.urls import origin, public
+from bide.steering import cut_short
+from bide.urls import is_id, origin, public
 from bide_transports.cassette.tape import InvalidCassette
-from bide_transports.desk import cut_short
 from bide_transports.display import Display, name
 from bide_transports.endings import CODES, conclude, refusal
-from bide_transports.keeping import command, is_ambiguous, keep
+from bide_transports.keeping import Kept, advice, announce, command, is_ambiguous, keep, store
 from bide_transports.requests import Client
-from bide_transports.wishes import Wishes, tell
+from bide_transports.signals import Signals, Told, told
+from bide_transports.wishes import Unheard, Wishes, tell
 
 INTERRUPTED = 130
 
 
 def drive(client: Client, jobs: Sequence[bide.Job], wishes: Wishes) -> int:
     """Follow `jobs` to their ends and return the highest of their exit codes; a refused cancellation ends one too."""
-    for job in jobs:
-        _tell_of_strangers(job)
-    course = _Course(client, jobs, wishes)
-    try:
-        course.run()
-    except (SaveError, InvalidCassette) as error:  # what the journal cannot hold, or the tape, is put into files
-        tell(str(error))
-        course.keep_all(CODES[bide.Abandoned], replace(wishes, journal=None))
-    for advice in course.advice:
-        tell(advice)
+    with told() as signals:
+        course = _Course(client, jobs, wishes, signals)
+        try:
+            course.run()
+        except BaseException as error:  # noqa: BLE001  whatever it is, no job that was paid for is lost by it
+            signals.ignore()
+            course.give_up(error)
+        for words in course.advice:
+            with suppress(Unheard):
+                tell(words)
     return course.code
 
 
@@ -61,8 +64,8 @@ class _Left(NamedTuple):
 class _Course:
     """All jobs of one command: `code` and `advice` are what has come of those whose end has been told."""
 
-    def __init__(self, client: Client, jobs: Sequence[bide.Job], wishes: Wishes) -> None:
-        self._client, self._wishes = client, wishes
+    def __init__(self, client: Client, jobs: Sequence[bide.Job], wishes: Wishes, signals: Signals) -> None:
+        self._client, self._wishes, self._signals = client, wishes, signals
         self._display = Display(client.clock.now, as_json=wishes.as_json, several=len(jobs) > 1)
         self._states: dict[int, bide.Job] = dict(enumerate(jobs))
         self._left: dict[int, _Left] = {}
@@ -73,30 +76,53 @@ class _Course:
             self._set_out(number, job)
 
     def run(self) -> None:
-        """Follow all jobs to their ends, and tell each end as it comes."""
+        """Follow all jobs to their ends, and tell each end as it comes; at Ctrl-C end them first, where that is wanted.
+
+        Raises what ended the wait before.
+        """
+        for job in self._states.values():
+            _tell_of_strangers(job)
         try:
             self._to_their_ends()
-        except KeyboardInterrupt:
-            self._interrupted()
+        except KeyboardInterrupt as interrupt:
+            if self._wishes.on_interrupt == "detach" or not _is_by_hand(interrupt):
+                raise
+            self._signals.heed()
+            tell("interrupted; asking the service to end it")
+            self._cancel_all()
+            self._to_their_ends()
+        self._signals.ignore()
+        self._tell_all(self._store_all(self._wishes), INTERRUPTED, self._wishes)
 
-    def keep_all(self, code: int, wishes: Wishes) -> None:
-        """Keep all jobs whose end has not been told."""
-        for number, state in list(self._states.items()):
-            left = cut_short(state)
-            if left is not state and isinstance(left, bide.Finished):
-                conclude(self._client, left, wishes)
-            self._keep(number, left, code, wishes)
+    def give_up(self, error: BaseException) -> None:
+        """Keep all jobs whose end has not been told, and tell what has ended the wait."""
+        wishes = self._wishes
+        if isinstance(error, SaveError | InvalidCassette):  # what the journal or the tape cannot hold goes into files
+            wishes = replace(wishes, journal=None)
+        stored = self._store_all(wishes)
+        with suppress(Unheard):
+            tell(self._why(error))
+        self._tell_all(stored, _code(error), wishes)
 
-    def _interrupted(self) -> None:
-        cancels = self._wishes.on_interrupt == "cancel"
-        tell(f"interrupted; {'asking the service to end it' if cancels else 'the job may go on at the service'}")
-        try:
-            if cancels:
-                self._cancel_all()
-                self._to_their_ends()
-        except KeyboardInterrupt:
-            tell("interrupted again; the job may go on at the service")
-        self.keep_all(INTERRUPTED, self._wishes)
+    def _why(self, error: BaseException) -> str:
+        if not isinstance(error, KeyboardInterrupt):
+            return _what_went_wrong(error)
+        by = "interrupted" if _is_by_hand(error) else f"ended by {error}"
+        return f"{by}{' again' if self._signals.told > 1 else ''}; the job may go on at the service"
+
+    def _store_all(self, wishes: Wishes) -> dict[int, Kept]:
+        """All files, before a word is said: nobody may be there any more to hear it."""
+        return {number: store(cut_short(state), wishes) for number, state in self._states.items()}
+
+    def _tell_all(self, stored: dict[int, Kept], code: int, wishes: Wishes) -> None:
+        for number, kept in stored.items():
+            was_cut_short = kept.state is not self._states[number]
+            self._done(number, code, advice(kept, wishes))
+            with suppress(Unheard):
+                if was_cut_short and isinstance(kept.state, bide.Finished):
+                    conclude(self._client, kept.state, wishes)
+            with suppress(Unheard):
+                announce(kept, wishes)
 
     def _to_their_ends(self) -> None:
         while self._queue:
@@ -133,12 +159,20 @@ class _Course:
             code = conclude(self._client, state, self._wishes)
         except SaveError as error:
             tell(str(error))
-            return self._keep(number, state, CODES[bide.Abandoned], self._wishes)
+            return self._unsaved(number, state, error)
         if self._wishes.journal is not None and (isinstance(state, bide.Lost) or is_ambiguous(state)):
             return self._gone(number, state, code)
         if isinstance(state, bide.Abandoned):
             return self._keep(number, state, left.code if left else code, self._wishes)
         return self._done(number, code)
+
+    def _unsaved(self, number: int, state: bide.Finished, error: SaveError) -> None:
+        """The result is kept; where its files are refused, the same addresses of them are no use any more."""
+        words = keep(state, self._wishes)
+        name = state.handle or ""
+        if bide.Reason.REFUSED.value in str(error) and self._wishes.journal is None and is_id(name):
+            words = f"go on with, for fresh addresses of the files: {command('wait', name, wishes=self._wishes)}"
+        self._done(number, CODES[bide.Abandoned], words)
 
     def _gone(self, number: int, state: bide.Job, code: int) -> None:
         """A job that it is no use to resume: it stays in the journal until its owner says otherwise."""
@@ -181,6 +215,25 @@ class _Course:
         if advice:
             self.advice[advice] = None
         del self._states[number]
+
+
+def _is_by_hand(interrupt: KeyboardInterrupt) -> bool:
+    return not isinstance(interrupt, Told) or interrupt.by_hand
+
+
+def _code(error: BaseException) -> int:
+    if isinstance(error, Told):
+        return error.code
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else CODES[bide.Abandoned]
+
+
+def _what_went_wrong(error: BaseException) -> str:
+    """In words where it is known: a flaw of the program with its traceback."""
+    if isinstance(error, Unheard):
+        return f"{error.filename} could not be written to ({error.strerror}), so nothing is waited for any more"
+    if isinstance(error, BideError | InvalidCassette):
+        return str(error)
+    return "this is an error in bide, please report it:\n" + "".join(format_exception(error))
 
 
 def _tell_of_strangers(job: bide.Job) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import bide
 from bide.errors import JobError
 from bide.handles import shown
-from bide_transports.display import content, name, print_json
+from bide_transports.display import content, name, print_json, strict
 from bide_transports.requests import Client
 from bide_transports.wishes import Wishes, out, tell
 
@@ -42,28 +40,28 @@ def refusal(state: bide.Polling) -> str:
 
 
 def _deliver(client: Client, state: bide.Completed, wishes: Wishes) -> None:
+    if wishes.save is not None and state.result.files:
+        paths = [str(path) for path in client.save(state.result, wishes.save)]
+        return _tell_saved(state, paths, wishes)
     if wishes.save is not None:
-        _save(client, state, wishes)
-        return
+        tell(f"{name(state)} has no files to be saved: its result is printed")
+        _tell_saved(state, [], wishes)
     if not wishes.as_json:
         _print(state.result)
-    client.forget(state)
+    return client.forget(state)
 
 
-def _save(client: Client, state: bide.Completed, wishes: Wishes) -> None:
-    paths = [str(path) for path in client.save(state.result, wishes.save or "")]
+def _tell_saved(state: bide.Completed, paths: list[str], wishes: Wishes) -> None:
     if wishes.as_json:
         print_json({"state": "Saved", "job": shown(state.terms.seed), "files": paths})
-    elif paths:
-        out(paths)
     else:
-        out([f"{shown(state.handle)} has no files: leave out --save to see its result"])
+        out(paths)
 
 
 def _print(result: bide.Result) -> None:
     """The whole document; where there is none, the files that are the result."""
     document = content(result)
     if document or not result.files:
-        return out([json.dumps(document, indent=2)])
+        return out([strict(document, indent=2)])
     tell(f"the result is {'a file' if len(result.files) == 1 else 'files'} and no document: save it with --save DIR")
     return out(map(shown, result.files))

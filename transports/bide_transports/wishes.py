@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TextIO, TypeAlias
 
 import click
 
@@ -27,12 +29,31 @@ class Wishes:
     forget: bool = False
 
 
+class Unheard(OSError):
+    """Stdout or stderr, which `filename` names, does not take any more; what is said there from now on goes nowhere."""
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """A line to stdout or stderr; raises `Unheard`."""
+    try:
+        click.echo(line, err=err)
+    except OSError as error:
+        _to_nowhere(sys.stderr if err else sys.stdout)
+        raise Unheard(error.errno, error.strerror, "stderr" if err else "stdout") from None
+
+
 def out(lines: Iterable[str]) -> None:
     """Lines of a result."""
     for line in lines:
-        click.echo(line)
+        say(line)
 
 
 def tell(message: str) -> None:
     """A message to people."""
-    click.echo(f"bide: {message}", err=True)
+    say(f"bide: {message}", err=True)
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
