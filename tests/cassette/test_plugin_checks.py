@@ -205,7 +205,7 @@ def test_orphans_are_cassettes_without_a_test(recorded: Suite) -> None:
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "3 cassettes that no collected test uses; delete:",
+            "3 cassettes that no collected test plays by the fixture; if nothing else reads them, delete them:",
             "*cassettes/test_a/test_gone.cassette.jsonl",
             "*cassettes/test_gone/test_it.cassette.jsonl",
             "*deep/cassettes/test_b/test_it.cassette.jsonl",

@@ -65,21 +65,32 @@ def verify(paths: tuple[Path, ...], strict: str, dialect: str | None, as_json: b
     sys.exit(code)
 
 
+def _to_secrets(_: click.Context, __: click.Parameter, value: Path | None) -> tuple[str, ...]:
+    try:
+        text = "" if value is None else value.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{value} is no text in UTF-8: write one secret a line") from None
+    except OSError as error:
+        raise click.BadParameter(f"{value} cannot be read ({error.strerror or error})") from None
+    return tuple(filter(None, map(str.strip, text.split("\n"))))
+
+
 @click.command()
 @FILES
 @ALLOW
 @click.option(
     "--secret-file",
+    "secrets",
+    callback=_to_secrets,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of secrets, one a line, that must be nowhere.",
 )
 @AS_JSON
-def scan(paths: tuple[Path, ...], allow: tuple[str, ...], secret_file: Path | None, as_json: bool) -> None:
+def scan(paths: tuple[Path, ...], allow: tuple[str, ...], secrets: tuple[str, ...], as_json: bool) -> None:
     """Look for secrets, also in what a recording that was cut short has left.
 
     Prints where one may stand, and why, never the value itself. The exit code is 1 if anything was found.
     """
-    secrets = () if secret_file is None else tuple(secret_file.read_text("utf-8").split())
     rules, places = Rules(secrets=secrets, allow=allow), 0
 
     def look(path: Path) -> bool:

@@ -71,6 +71,21 @@ DOCUMENTS: dict[str, JSON] = {
         "expires_in": 3600,
         "key_id": "key_0f9e8d7c",
     },
+    "words of an API": {
+        "auth": "none",
+        "pass": "first_pass",
+        "pin": 12345,
+        "otp": True,
+        "bearer": "oauth2",
+        "pw": None,
+        "webhook": {"auth": {"type": "basic", "url": "https://auth.example/v2/login"}},
+        "passes": [{"pass": "beauty"}, {"pass": 2}],
+        "link": "https://x.example/o?auth=none&pass=2&pin=off",
+        "sign": "plus",
+        "hm": "1h 20m",
+        "sid": "SM1f2e3d",
+        "hmac": "sha256",
+    },
     "a cassette's end": {"k": "end", "n": 10, "digest": "sha256:1dc2fa17", "redacted": {"secret": 1, "sig": 12345}},
 }
 
@@ -111,4 +126,10 @@ LINKS = (
     "../jobs/j1",
     "?page=2",
     "https://x.example/a%2Fb?q=a+b%20c",
+    "https://x.example/hook?auth=none&pass=first+pass&callback=https%3A%2F%2Fy.example",
+    "https://x.example/hook?auth=https%3A%2F%2Fauth.example%2Fv2%2Flogin",
+    "https://x.example/o.js?v=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "https://x.example/o?job=0f8fad5b-d9cb-469f-a165-70867728950e&request=req_011CSHoEeqs5C35K2UUqR7Fy",
+    "https://x.example/o?sha256=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "https://x.example/o?title=A_Very_Long_Name_Of_Some_Picture_Number_1_Of_12",
 )

@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus, urlencode
 from bide.document import JSON
 from bide_transports.cassette.redaction import STANDARD, Redactor, Rules
 from bide_transports.cassette.redaction.rules import Of
+from tests.cassette.redaction import services
 
 KEY = "sk_" + "5ec2e7a1" * 8 + "_deadbeef"  # of the shape that ModelRoute tells
 PASSWORD = 'Tr0ub4dor&3/"x+ü z'  # has a character for every encoding to escape
@@ -104,6 +105,14 @@ def headers() -> Iterator[Plant]:
     yield header("Idempotency-Key", "0af3c9d4e1", "0af3c9d4e1", "request")
     yield header("X-Request-Id", "0af3c9d4e1", "0af3c9d4e1", "response")
     yield header("Content-Type", f"text/plain; note={KEY}", KEY, "response")
+    for name, link in services.LINKS.items():
+        pair = ("Location", link.replace("{0}", "0af3c9d4e1"))
+        yield Plant(f"in a header: {name}", of_headers([pair], of="response"), "0af3c9d4e1")
+    for secret in services.SHAPED:
+        yield Plant(f"in a header: {secret[:9]}", of_headers([("X-Debug", f"by {secret}")], of="response"), secret)
+    for name in services.NAMES:
+        rules = Rules(keep=(name,))
+        yield Plant(f"as a header: {name}", of_headers([(name, "blue42")], of="response"), "blue42", rules)
 
 
 LINKS = {
@@ -134,6 +143,7 @@ LINKS = {
     "link in a link in a link": "/go?to=" + quote("/go?to=" + quote("/o?sig={0}", safe="{}"), safe="{}"),
     "link in a path": "https://x.example/proxy/https%3A%2F%2Fy.example%2Fo%3Fsig%3D{0}",
     "json in a link": "/o?q=%7B%22api_key%22%3A%22{0}%22%7D",
+    **services.LINKS,
 }
 
 
@@ -152,6 +162,7 @@ NAMES = (
     *("password", "passwd", "secret", "client_secret", "clientSecret", "token", "access_token", "refreshToken"),
     *("api_key", "apikey", "api-key", "apiKey", "X-Api-Key", "authorization", "credential", "credentials"),
     *("private_key", "client_assertion", "cookie", "session", "connection_string", "sas", "sig", "TAN"),
+    *services.NAMES,
 )
 
 
@@ -163,6 +174,7 @@ def named() -> Iterator[Plant]:
         form = urlencode({"a": "1", name: secret}).encode()
         kind = "application/x-www-form-urlencoded"
         yield Plant(f"form field {name}", of_body(form, kind), secret)
+        yield Plant(f"query member {name}", of_url(f"/o?{urlencode({'a': 1, name: secret})}"), secret)
     nested: JSON = {"credentials": {"id": "c1", "user": "blue42", "parts": ["x", {"deep": "blue42"}]}}
     yield Plant("all of a secret object", of_document(nested), secret)
     yield Plant("a number", of_document({"password": 274953}), "274953")
@@ -185,6 +197,7 @@ SHAPED = (
         "npm_a1B2c3D4e5F6g7H8i9J0a1B2c3D4e5F6g7H8",
     ),
     *("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "key_" + "5ec2e7a1" * 8),
+    *services.SHAPED,
 )
 
 
@@ -202,6 +215,8 @@ def shaped() -> Iterator[Plant]:
         ("tried basic dXNlcjpibHVlNDI=", "dXNlcjpibHVlNDI"),
         ("connect to amqps://user:blue42@x.example/v", "blue42"),
         (PEM[:60], "MIIEpAIBAAK"),
+        (f"https://api.telegram.org/bot{services.BOT}/getMe", services.BOT[10:]),
+        (f"/file/bot{services.BOT.replace(':', '%3A')}/a.png", services.BOT[10:]),
     ):
         yield Plant(f"labelled {words[:12]}", of_text(words), secret, STANDARD)
 

@@ -100,6 +100,29 @@ def named() -> Iterator[tuple[str, str, str]]:
         yield f"name, {name}", line(b={"$text": text}), "$.b.$text name"
 
 
+SIGNATURE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+def of_services() -> Iterator[tuple[str, str, str]]:
+    for name in ("auth", "pass", "pw", "otp", "pin", "bearer", "jwt", "passcode", "session_id", "masterKey", "ssh_key"):
+        yield f"service, {name}", line(b={name: "kv7koala"}), f"$.b.{name} name"
+        yield f"service, {name} in a query", line(u=f"/o?a=1&{name}=kv7koala"), "$.u name"
+    for name in ("X-Tos-Signature", "x-oss-signature", "oauth_signature", "q-signature", "hm", "hmac", "sign", "hdnea"):
+        yield f"service, {name}", line(u=f"https://x.example/o?e=1&{name}=koala"), "$.u name"
+    for number, text in enumerate(SHAPES):
+        yield f"service, shape {number}", line(b={"note": f"it is {text}"}), "$.b.note pattern"
+    for name, value in {"hex": SIGNATURE, "upper case": SIGNATURE.upper(), "base64url": f"{RANDOM}-{RANDOM}"}.items():
+        yield f"service, {name} of no name", line(u=f"https://x.example/o?e=1&zz={value}"), "$.u entropy"
+    inner = quote(f"https://x.example/o?zz={SIGNATURE}", safe="")
+    yield "service, link in a link", line(b={"note": f"see /go?to={inner}"}), "$.b.note entropy"
+
+
+SHAPES = (
+    *("gsk_" + RANDOM, "xai-" + RANDOM, "pplx-" + RANDOM, "shpat_" + "0af3" * 8, "dop_v1_" + "0af3" * 16),
+    *("GOCSPX-" + RANDOM, "hvs." + RANDOM, "xapp-1-A0B1-12345-0af3", "https://x.example/bot12345678:" + RANDOM),
+)
+
+
 def shaped() -> Iterator[tuple[str, str, str]]:
     for text in (
         *(
@@ -139,4 +162,4 @@ def random() -> Iterator[tuple[str, str, str]]:
         yield f"random, {name}", line(b={"note": text}), "$.b.note entropy"
 
 
-LINES = [*known(), *named(), *shaped(), *random()]
+LINES = [*known(), *named(), *of_services(), *shaped(), *random()]

@@ -39,7 +39,8 @@ def make_fixture(
 
     `dialect` and `aliases` (live origin -> recorded origin) are those of `record`. `keep` names further headers to
     store, `secrets` are values to keep out (those that are None or empty are left out), both on top of `rules`.
-    Bodies of more than `inline` bytes are left out.
+    Bodies of more than `inline` bytes are left out. All of it goes on top of what the fixtures `cassette_rules`,
+    `cassette_dialect` and `cassette_aliases` say.
     """
     import pytest
 
@@ -47,10 +48,13 @@ def make_fixture(
 
     hidden = tuple(filter(None, secrets))
     own = replace(rules, keep=(*rules.keep, *keep), secrets=(*rules.secrets, *hidden))
-    settings = CassetteSettings(own, dialect, dict(aliases or {}), inline)
+    renamed = dict(aliases or {})
 
-    def cassette_settings() -> CassetteSettings:
-        return settings
+    def cassette_settings(
+        cassette_rules: Rules, cassette_dialect: Dialect | None, cassette_aliases: Mapping[str, str]
+    ) -> CassetteSettings:
+        spoken = cassette_dialect if dialect is None else dialect
+        return CassetteSettings(_with(cassette_rules, own), spoken, {**cassette_aliases, **renamed}, inline)
 
     return pytest.fixture(name="cassette_settings")(cassette_settings)
 
@@ -85,6 +89,18 @@ def cassettes(*patterns: str) -> list[CassetteFile]:
     here = Path.cwd() if caller is None else Path(caller.f_code.co_filename).resolve().parent
     found = {path: home for pattern in patterns for home, path in _matching(pattern, here)}
     return sorted((CassetteFile(path, _name(path, home)) for path, home in found.items()), key=str)
+
+
+def _with(rules: Rules, more: Rules) -> Rules:
+    """What both say."""
+    return Rules(
+        secrets=(*rules.secrets, *more.secrets),
+        keep=(*rules.keep, *more.keep),
+        secret_names=(*rules.secret_names, *more.secret_names),
+        plain_names=(*rules.plain_names, *more.plain_names),
+        capture="all" if "all" in (rules.capture, more.capture) else "allow",
+        allow=(*rules.allow, *more.allow),
+    )
 
 
 def _matching(pattern: str, here: Path) -> list[tuple[Path, Path]]:

@@ -28,18 +28,24 @@ _SHAPES = (
     r"npm_[A-Za-z0-9]{20,}",
     r"whsec_[A-Za-z0-9+/=_-]{8,}",
     r"key_[0-9a-f]{64,}",
+    r"(?:gsk_|xai-|pplx-|shp(?:at|ca|pa|ss)_|do[por]_v1_)[A-Za-z0-9]{20,}",
+    r"GOCSPX-[A-Za-z0-9_-]{16,}",
+    r"hv[sb]\.[A-Za-z0-9_-]{20,}",
+    r"xapp-[0-9]-[A-Za-z0-9-]{10,}",
     r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*",
 )
 _GLUED = re.compile("|".join(_SHAPES))  # to a placeholder, which is an edge, too
 _TOKEN = re.compile(f"{_EDGE}(?:{'|'.join(_SHAPES)})")
 _LETTERS = re.compile(
     r"(?:sk|rk|pk|mr)[-_]|gh[pousr]_|github_pat_|A(?:KIA|SIA)|AIza|ya29|xox|r8_|hf_|glpat|npm_|whsec_|key_|eyJ"
+    r"|gsk_|xai-|pplx-|shp|_v1_|GOCSPX|hv[sb]\.|xapp-"
 )
 _LABELLED = re.compile(  # the words before it stay
     r"(?:AccountKey|SharedAccessKey)=(?P<key>[^;&\s\"'<>\\]+)"
     r"|(?i:bearer|basic)\s{1,4}(?P<credential>[A-Za-z0-9._~+/=-]{8,})"
     r"|hooks\.slack\.com/[a-z]{1,20}/(?P<hook>[^?#\s\"'<>\\]+)"
     r"|discord(?:app)?\.com/api/webhooks/(?P<webhook>[^?#\s\"'<>\\]+)"
+    r"|/bot(?P<bot>[0-9]{5,20}(?::|%3[Aa])[A-Za-z0-9_-]{20,})"
     r"|://(?P<user>[^/?#\s@\"'<>\\]{1,256})@"
 )
 _PEM = re.compile(

@@ -30,6 +30,10 @@ _HARMLESS = re.compile(
     r"|(?<![^\s\"'(=<])\.{0,2}/[^\s?#\"'<>]*",  # a relative one
     re.IGNORECASE,
 )
+_HEX = re.compile(r"[0-9a-f]{32,512}|[0-9A-F]{32,512}")
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]{32,512}={0,2}")
+_LOWER, _UPPER, _DIGIT = re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]")
+_FEWEST_OF_HEX = 8  # different digits of 32
 _NAMES = re.compile(
     r".*(?:id|ids|etag|digest|checksum|hash|fingerprint|handle|cursor|sha\d*|md5|crc32c|b64)"
     r"|version|commit|revision|ifnonematch|ifrange|traceparent|tracestate"
@@ -50,6 +54,16 @@ def random_words(text: str, allowed: Container[str]) -> Iterator[str]:
             yield from random_words(meant, allowed)
         elif looks_random(word):
             yield word
+
+
+def is_drawn(value: str, allowed: Container[str]) -> bool:
+    """Whether all of `value` is as long and mixed as a signature, in hex or base64, and no id of a known form."""
+    if value in allowed or _HARMLESS.sub("", value) != value:
+        return False
+    if _HEX.fullmatch(value):
+        return len(set(value)) > _FEWEST_OF_HEX
+    mixed = all(kind.search(value) for kind in (_LOWER, _UPPER, _DIGIT))
+    return mixed and _BASE64URL.fullmatch(value) is not None and looks_random(value) and not _meant(value)
 
 
 def looks_random(word: str) -> bool:

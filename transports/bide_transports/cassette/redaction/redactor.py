@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from bide.document import JSON
 from bide_transports.cassette.redaction import bodies, labelled, members, packed
 from bide_transports.cassette.redaction.known import Known
-from bide_transports.cassette.redaction.names import PLAIN, Names, plain
+from bide_transports.cassette.redaction.names import PLAIN, VAGUE, Names, plain, weighed
 from bide_transports.cassette.redaction.patterns import shaped
 from bide_transports.cassette.redaction.placeholders import Placeholders, spliced
 from bide_transports.cassette.redaction.rules import LINKS, STANDARD, Of, Rules
@@ -25,7 +25,7 @@ _DEEPEST_DOCUMENT = 100  # containers in one another; what is deeper is replaced
 _ROUNDS = 4  # a text is looked through again while that changes it
 _FEWEST_DIGITS = 4  # of a number that is a secret; shorter ones are counts
 #: What is in each text that holds more than known values: most strings of a document have none of these.
-_REMARKABLE = re.compile(r"[=%\"'<{\[\\@_-]|:[ \t]|A[KSI]|ya29|xox|eyJ|(?i:earer|asic)|[A-Za-z0-9+/]{24}")
+_REMARKABLE = re.compile(r"[=%\"'<{\[\\@_-]|:[ \t]|A[KSI]|ya29|xox|hv[sb]\.|eyJ|(?i:earer|asic)|[A-Za-z0-9+/]{24}")
 _NAMED = re.compile(r"[=%\"'<]|:[ \t]")
 
 
@@ -101,7 +101,7 @@ class Redactor:
             self._known.add(value, "key")
         if name == "x-request-id":
             self._known.add_field(value, "rid")
-        if kind := self._known.whole(value) or self._names.in_document(name):
+        if kind := self._known.whole(value) or weighed(self._names.in_document(name), value):
             return self._placeholders.hide(value, kind)
         return self.url(value) if name in LINKS else self.text(value)
 
@@ -120,21 +120,23 @@ class Redactor:
         return safer.encode() if coding == "utf-8" else None
 
     def _part(self, part: bodies.Part, depth: int) -> bytes | None:
-        kind = self._names.in_form(part.name)
+        text = bodies.decoded(part.content)[0]
+        kind = weighed(self._names.in_form(part.name), text)
         if kind and part.content:
-            return self._placeholders.hide(bodies.decoded(part.content)[0], kind).encode()
+            return self._placeholders.hide(text, kind).encode()
         return self._body(part.content, part.content_type, depth)
 
     def _link(self, link: str) -> str:
-        edits = members.in_link(link, self._judge, self._placeholders.hide, lambda inner: self._text(inner, 1))
+        edits = members.in_link(link, self._judge, self._hide, lambda inner: self._text(inner, 1))
         return self._rest(spliced(link, edits), 0)
 
     def _form(self, text: str) -> str:
-        edits = members.in_form(text, self._names.in_form, self._placeholders.hide, lambda inner: self._text(inner, 1))
+        edits = members.in_form(text, self._names.in_form, self._hide, lambda inner: self._text(inner, 1))
         return self._rest(spliced(text, edits), 0)
 
     def _value(self, value: JSON, kind: str | None, nested: int, depth: int) -> JSON:
         """A value of a document, whose `kind` of secret the name before it told."""
+        kind = kind if isinstance(value, list) else weighed(kind, value)
         if isinstance(value, str):
             return self._placeholders.hide(value, kind) if kind else self._text(value, depth)
         if value is None or isinstance(value, bool):
@@ -148,7 +150,9 @@ class Redactor:
         return {self._text(name, depth): self._member(name, item, kind, nested, depth) for name, item in value.items()}
 
     def _member(self, name: str, value: JSON, outer: str | None, nested: int, depth: int) -> JSON:
-        kind = self._names.in_document(name) or (None if plain(name) in PLAIN else outer)
+        kind = self._names.in_document(name)
+        if kind in (None, VAGUE) and plain(name) not in PLAIN:
+            kind = outer or kind
         if isinstance(value, int | float) and kind and not self._names.holds_numbers(name):
             kind = None
         return self._value(value, kind, nested + 1, depth)
@@ -177,11 +181,16 @@ class Redactor:
         """Text without what a name before it tells to be secret."""
         if not _NAMED.search(text):
             return text
-        judge, hide = self._names.in_document, self._placeholders.hide
+        judge, hide = self._names.in_document, self._hide
         text = spliced(text, labelled.quoted(text, judge, hide))
         text = spliced(text, labelled.lines(text, judge, hide))
         text = spliced(text, labelled.elements(text, judge, hide))
         return spliced(text, members.in_text(text, self._judge, hide, lambda inner: self._inner(inner, depth)))
+
+    def _hide(self, value: str, kind: str) -> str:
+        """What stands for a value whose name told the kind."""
+        meant = weighed(kind, value)
+        return self._placeholders.hide(value, meant) if meant else value
 
     def _inner(self, text: str, depth: int) -> str:
         return self._text(text, depth + 1) if depth <= _DEEPEST else text

@@ -88,11 +88,17 @@ class _Search:
             for number, item in enumerate(cast("Iterable[Any]", value)):
                 yield from self._walk(item, f"{path}[{number}]", name, secret=secret)
         elif isinstance(value, str):
-            if secret and not suspicion.is_harmless(PLACEHOLDER.sub(_GONE, value), _GONE):
+            if self._is_told(PLACEHOLDER.sub(_GONE, value), name, secret=secret):
                 yield path, "name"
             yield from self._string(value, path, name)
         elif self._is_secret_number(value, name, secret=secret):
             yield path, "name"
+
+    def _is_told(self, value: str, name: str, *, secret: bool) -> bool:
+        """Whether the name of `value` says that it is a secret, and it is not hidden."""
+        if secret:
+            return not suspicion.is_harmless(value, _GONE)
+        return self._judge.may_be_secret(name) and not suspicion.is_word(value, _GONE)
 
     def _is_secret_number(self, value: object, name: str, *, secret: bool) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -121,7 +127,9 @@ class _Search:
         inner = _parsed(view)
         if inner is not None:
             yield from self._walk(inner, path, "", secret=False)
-        elif first and not is_named_random(name) and any(random_words(view, self._allowed)):
+        elif (first and not is_named_random(name) and any(random_words(view, self._allowed))) or suspicion.draws(
+            view, self._allowed
+        ):
             yield path, "entropy"
 
     def _of_name(self, name: str) -> tuple[Kind, ...]:

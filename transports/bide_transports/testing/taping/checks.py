@@ -1,4 +1,4 @@
-"""What is looked for in place of running the tests: secrets on cassettes, and cassettes that no test uses."""
+"""What is looked for in place of running the tests: secrets on cassettes, and cassettes that no test plays."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from bide_transports.cassette.redaction import scan
 from bide_transports.cassette.shelf import SUFFIX
+from bide_transports.testing.fixtures import CassetteFile
 from bide_transports.testing.taping.names import directory_name
 from bide_transports.testing.taping.settings import CassetteSettings, wish_of
 
@@ -85,14 +86,31 @@ def _nothing() -> None:
 
 def _claimed(config: pytest.Config, tests: list[pytest.Item], files: list[Path]) -> Callable[[], None]:
     used = {wish_of(test).path for test in tests if _uses_cassette(test)}
+    used |= _read(tests, used)
     orphans = [file for file in files if _whole(file) not in used and _is_meant(file, config)]
 
     def claim() -> None:
         if orphans:
             shown = "\n".join(f"    {file.relative_to(config.rootpath)}" for file in orphans)
-            pytest.fail(f"{len(orphans)} cassettes that no collected test uses; delete:\n{shown}", pytrace=False)
+            pytest.fail(f"{_count(len(orphans))}:\n{shown}", pytrace=False)
 
     return claim
+
+
+def _count(orphans: int) -> str:
+    cassettes, them = ("cassette", "it") if orphans == 1 else ("cassettes", "them")
+    why = f"if nothing else reads {them}, delete {them}"
+    return f"{orphans} {cassettes} that no collected test plays by the fixture; {why}"
+
+
+def _read(tests: list[pytest.Item], played: set[Path]) -> set[Path]:
+    """What tests have by `cassettes`; one that has cassettes that are played, too, looks at all there are."""
+    files: dict[str, set[Path]] = {}
+    for test in tests:
+        given = cast("dict[str, object]", getattr(getattr(test, "callspec", None), "params", {})).values()
+        found = {file.path for file in given if isinstance(file, CassetteFile)}
+        files.setdefault(test.nodeid.partition("[")[0], set()).update(found)
+    return {path for paths in files.values() if not paths & played for path in paths}
 
 
 def _whole(file: Path) -> Path:
