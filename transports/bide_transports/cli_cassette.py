@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import webbrowser
-from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -137,8 +136,8 @@ def convert(
     except BideError as error:
         complain(error)
         sys.exit(UNREADABLE)
-    for line in takewhile(lambda line: line.startswith("#"), data.decode("utf-8", "replace").splitlines()):
-        click.echo(f"bide: {line.lstrip('# ')}", err=True)
+    for line in formats.told(read, kind, data):
+        click.echo(f"bide: {line}", err=True)
     click.echo(str(target))
 
 

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkstemp
 
 from bide.document import JSON, parse_object
 from bide_transports.cassette.lines import event_members, head_members, line, read_event, read_head
@@ -32,7 +33,8 @@ class Appending:
         self._refusal = ""
         try:
             self.partial.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = locked(self.partial, os.O_WRONLY | os.O_APPEND | os.O_TRUNC)
+            self._fd = locked(self.partial, os.O_WRONLY | os.O_APPEND)
+            os.ftruncate(self._fd, 0)  # only now: until it is locked, another may be writing there
             if hasattr(os, "fchmod"):
                 os.fchmod(self._fd, 0o600)  # what another recording has left may be for all to read
         except (OSError, ValueError) as error:
@@ -71,36 +73,48 @@ def text_of(cassette: Cassette) -> bytes:
 
 def in_order(events: Iterable[Event]) -> list[Event]:
     """Events by time, then by lane; those of one lane stay in their order, however the lanes overlapped."""
-    return sorted(events, key=lambda event: (event.t, event.lane))
+    reached: dict[str, int] = {}
+    placed: list[tuple[int, str, Event]] = []
+    for event in events:  # where a clock was set back, the lane stays at the latest time that it has reached
+        reached[event.lane] = max(event.t, reached.get(event.lane, event.t))
+        placed.append((reached[event.lane], event.lane, event))
+    return [event for *_, event in sorted(placed, key=lambda one: one[:2])]
 
 
 def save(cassette: Cassette, path: Path, *, overwrite: bool = False) -> None:
     """Write the cassette whole or not at all; a file that is the same already stays untouched.
 
-    Raises `InvalidCassette` for a disk's refusal, or a file in its place.
+    Of several that save at once the last wins. Raises `InvalidCassette` for a disk's refusal, or a file in its place.
     """
-    fresh, text = path.with_name(path.name + ".new"), text_of(cassette)
+    text = text_of(cassette)
     try:
         if _is_there(path, overwrite=overwrite) and path.read_bytes() == text:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = locked(fresh, os.O_WRONLY | os.O_TRUNC)
-        try:
-            write_all(fd, text)
-            os.fsync(fd)
-            if path.exists():
-                shutil.copymode(path, fresh)
-            fresh.replace(path)
-        except OSError:
-            fresh.unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(fd)
+        _replace(path, text)
         sync_directory(path.parent)
     except InvalidCassette:
         raise
     except (OSError, ValueError) as error:
         raise InvalidCassette(f"{path} cannot be written ({_why(error)}): choose another place") from None
+
+
+def _replace(path: Path, text: bytes) -> None:
+    """Put `text` in the place of `path`, by way of a file that nobody else writes to."""
+    fd, name = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    fresh = Path(name)
+    try:
+        try:
+            write_all(fd, text)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if path.exists():
+            shutil.copymode(path, fresh)
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def _is_there(path: Path, *, overwrite: bool) -> bool:

@@ -6,11 +6,12 @@ the driver waits for something else, redaction has hidden what decided, and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import bide
 from bide.dialects import Dialect
+from bide.document import JSON
 from bide.job import AnyJob
 from bide.messages import Notice, Reply, Request
 from bide_transports.cassette.decisions import decision
@@ -45,6 +46,17 @@ class RecordedLane:
     job: bide.Job | None = None
     read: float = 0.0
     answered: float | None = None
+    order: bide.Order | None = None
+    handles: set[str] = field(default_factory=set[str])
+
+    def is_of(self, job: bide.Job) -> bool:
+        """Whether `job` is the one that the lane tells of: it has one of its handles, or, before those, its order."""
+        mine = opened(self._token(job, self.cleaner.copy()), self.dialect)
+        if isinstance(mine, bide.Submitting):
+            return mine.order == self.order
+        if mine.handle:
+            return mine.handle in self.handles
+        return self.job is not None and (type(mine), mine.past) == (type(self.job), self.job.past)
 
     def cleaner_of(self, file: str) -> Cleaner | None:
         """A cleaner for a file that the lane's job has led to, which calls by one name what both have to hide."""
@@ -57,11 +69,9 @@ class RecordedLane:
     def open(self, job: bide.Job, now: float) -> bide.Job:
         """Write `job` down as taken up at `now`; the job to be followed, whose dice are named after the lane."""
         job = replace(job, terms=replace(job.terms, seed=self.name))
-        token = self.cleaner.token(job) | {"dialect": self.dialect.name, "origin": self.dialect.origin}
-        self.job = opened(token, self.dialect)
-        t = self.head.t(now)
+        token, t = self._token(job, self.cleaner), self.head.t(now)
         self.write(Open(self.name, t, token))
-        self.write(decision(self.job, self.name, t, self.head))
+        self._decided(opened(token, self.dialect), t)
         return job
 
     def sends(self, request: Request, now: float) -> None:
@@ -75,16 +85,14 @@ class RecordedLane:
         self.write(Heard(self.name, t, cleaned), durable=isinstance(self.job, bide.Submitting))
         self.answered = now
         if isinstance(self.job, bide.Waiting):
-            self.job = self.job.receive(cleaned, now=now)
-            self.write(decision(self.job, self.name, t, self.head))
+            self._decided(self.job.receive(cleaned, now=now), t)
 
     def is_told(self, now: float) -> None:
         """A notice changed when the job is due."""
         t = self.head.t(now)
         self.write(Told(self.name, t))
         if isinstance(self.job, bide.Polling | bide.Cancelling):
-            self.job = bide.notice(self.job, Notice("", self.job.handle), now=now)
-            self.write(decision(self.job, self.name, t, self.head))
+            self._decided(bide.notice(self.job, Notice("", self.job.handle), now=now), t)
 
     def waits(self, due: float) -> None:
         """The driver waits until `due`; raises `InvalidCassette` where the cassette would have it wait otherwise."""
@@ -110,6 +118,18 @@ class RecordedLane:
         """The same where exchanges are awaited."""
         listening = _AsyncListening(self, exchange, clock, listener)
         return AsyncLane(job, listening.exchange, listening, listening.hear)
+
+    def _token(self, job: bide.Job, cleaner: Cleaner) -> dict[str, JSON]:
+        return cleaner.token(job) | {"dialect": self.dialect.name, "origin": self.dialect.origin}
+
+    def _decided(self, job: bide.Job, t: int) -> None:
+        """Write down what the core decided, and keep by what the job is known."""
+        self.job = job
+        if isinstance(job, bide.Submitting):
+            self.order = job.order
+        elif job.handle:
+            self.handles.add(job.handle)
+        self.write(decision(job, self.name, t, self.head))
 
 
 class _Listening:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 
 from typing_extensions import Self
@@ -20,8 +21,9 @@ from typing_extensions import Self
 import bide
 from bide.dialects import Dialect
 from bide.messages import Request
+from bide.urls import origin
 from bide_transports.cassette.bodies import INLINE
-from bide_transports.cassette.files import LARGEST, Appending, load, save, text_of
+from bide_transports.cassette.files import LARGEST, Appending, load, loads, save, text_of
 from bide_transports.cassette.labels import file_label_of, label_of
 from bide_transports.cassette.lines import event_members, head_members
 from bide_transports.cassette.recorded import RecordedLane
@@ -56,7 +58,8 @@ def record(
 class Recording:
     """See `record`. `cassette` is what was recorded, once it is closed; None when that is nothing.
 
-    `partial` is where it stands until then, and where it stays when it is refused.
+    `partial` is where it stands until then, and where it stays when it is refused. Threads may share one, each with a
+    client of its own.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Recording:
         self._head: Head | None = None
         self._lanes: dict[str, RecordedLane] = {}
         self._names: set[str] = set()
+        self._lock = RLock()  # around beginning, naming lanes, and each line
         self._file = Appending(path)
         self.partial = self._file.partial
         self.cassette: Cassette | None = None
@@ -89,13 +93,17 @@ class Recording:
 
     def hide(self, secret: str) -> None:
         """Keep a value that the caller knows to be secret out of the cassette, in whatever form it appears."""
-        self._rules = replace(self._rules, secrets=(*self._rules.secrets, secret))
+        with self._lock:
+            self._rules = replace(self._rules, secrets=(*self._rules.secrets, secret))
 
     def admit(self, request: Request) -> None:
         """Let everything out; what goes into no lane is not on the cassette."""
 
     def lane(self, job: bide.Job, exchange: Exchange, clock: Clock) -> Lane:
-        """The job to be followed in place of `job`, with the exchange and the clock to follow it by."""
+        """The job to be followed in place of `job`, with the exchange and the clock to follow it by.
+
+        Raises `InvalidCassette` for a job at another service than the cassette's.
+        """
         now = clock.now()
         lane = self._lane_of(job, now)
         return lane.around(lane.open(job, now), exchange, clock)
@@ -137,15 +145,15 @@ class Recording:
         self.leave()
         if self._head is None:
             return
-        cassette = replace(load(self.partial, partial=True), name=str(self.path))
+        text = text_of(load(self.partial, partial=True))
+        cassette = loads(text, name=str(self.path))
         verify(cassette, dialect=self._dialect)
-        self._search(cassette)
+        self._search(text)
         save(cassette, self.path, overwrite=self._overwrite)
         self.partial.unlink(missing_ok=True)
         self.cassette = load(self.path)
 
-    def _search(self, cassette: Cassette) -> None:
-        text = text_of(cassette)
+    def _search(self, text: bytes) -> None:
         if len(text) > LARGEST:
             raise InvalidCassette(
                 f"{self.path} would have {len(text)} bytes, more than {LARGEST}: record less, or keep less `inline`"
@@ -159,23 +167,36 @@ class Recording:
             )
 
     def _lane_of(self, job: bide.Job, now: float) -> RecordedLane:
-        head = self._begun(job.terms.dialect, now)
-        known = self._lanes.get(job.terms.seed)
-        if known is not None:
-            return known
-        cleaner = Cleaner(rules_for(job.terms.dialect, self._rules), self._aliases)
-        label = label_of(job, cleaner)
-        name = self._free(label)
-        dialect = self._dialect or job.terms.dialect
-        self._lanes[name] = RecordedLane(name, head, dialect, cleaner, self._write)
-        return self._lanes[name]
+        with self._lock:
+            self._check_origin(job.terms.dialect)
+            head = self._begun(job.terms.dialect, now)
+            known = self._lanes.get(job.terms.seed)
+            if known is not None and known.is_of(job):  # a token of another recording may have the same seed
+                return known
+            cleaner = Cleaner(rules_for(job.terms.dialect, self._rules), self._aliases)
+            name = self._free(label_of(job, cleaner))
+            dialect = self._dialect or job.terms.dialect
+            self._lanes[name] = RecordedLane(name, head, dialect, cleaner, self._write)
+            return self._lanes[name]
+
+    def _check_origin(self, dialect: Dialect) -> None:
+        """Raise for a job whose requests would not go to the service that the cassette speaks with."""
+        spoken, base = self._dialect or dialect, head_of(dialect, 0.0).base
+        for live, recorded in self._aliases.items():
+            base = base.replace(live, recorded)
+        if origin(base) != origin(spoken.origin):
+            raise InvalidCassette(
+                f"{self.path} speaks with {spoken.origin}, and this job is at {origin(base)}: record each service on "
+                "a tape of its own, or say with `dialect=` which is meant, and with `aliases=` what is taken for it"
+            )
 
     def _file_lane_of(self, file: str, dialect: Dialect) -> RecordedFile:
-        lanes = reversed(self._lanes.values())
-        known = next((cleaner for lane in lanes if (cleaner := lane.cleaner_of(file)) is not None), None)
-        cleaner = known or Cleaner(rules_for(dialect, self._rules), self._aliases)
-        name = self._free(file_label_of(file, cleaner))
-        return RecordedFile(name, partial(self._begun, dialect), cleaner, self._write, self._inline)
+        with self._lock:
+            lanes = reversed(self._lanes.values())
+            known = next((cleaner for lane in lanes if (cleaner := lane.cleaner_of(file)) is not None), None)
+            cleaner = known or Cleaner(rules_for(dialect, self._rules), self._aliases)
+            name = self._free(file_label_of(file, cleaner))
+            return RecordedFile(name, partial(self._begun, dialect), cleaner, self._write, self._inline)
 
     def _free(self, label: str) -> str:
         """A name for a lane that no other has."""
@@ -185,11 +206,14 @@ class Recording:
 
     def _begun(self, dialect: Dialect, now: float) -> Head:
         """The head, written with the first lane; one cassette speaks with one service."""
-        if self._head is None:
-            self._dialect = self._dialect or dialect
-            self._head = head_of(self._dialect, now)
-            self._file.append(head_members(self._head), durable=True)
-        return self._head
+        with self._lock:
+            if self._head is None:
+                self._dialect = self._dialect or dialect
+                self._head = head_of(self._dialect, now)
+                self._file.append(head_members(self._head), durable=True)
+            return self._head
 
     def _write(self, event: Event, *, durable: bool = False) -> None:
-        self._file.append(event_members(event, self._inline), durable=durable)
+        members = event_members(event, self._inline)
+        with self._lock:
+            self._file.append(members, durable=durable)

@@ -78,9 +78,8 @@ class Retake:
 
     def _take_up(self, take: Take) -> bool:
         t = max(take.open.t, self.t)
-        first = self.job is None
-        if first or not (self.departed or self.pace or self.patience):
-            job = self._as_recorded(take)
+        if self.job is None or not (self.departed or self.pace or self.patience):
+            t, job = take.open.t, self._as_recorded(take)  # also where a clock was set back meanwhile
         else:
             job = self._as_wished(take.job, self.story.cassette.head.now(t))
         if job is None:

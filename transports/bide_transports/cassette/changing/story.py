@@ -10,6 +10,7 @@ from typing import TypeAlias
 import bide
 from bide.dialects import Dialect
 from bide.messages import NoResponse, Notice
+from bide_transports.cassette.files import in_order
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidCassette, Open, Send, Told, Wait
 from bide_transports.cassette.tokens import dialect_of, opened
 
@@ -167,6 +168,6 @@ class Story:
 def with_lanes(cassette: Cassette, lanes: dict[str, tuple[Event, ...]], *edits: str) -> Cassette:
     """`cassette` with other events in some lanes, and what was changed told in its head."""
     all_lanes = {**cassette.lanes, **lanes}
-    events = sorted((event for events in all_lanes.values() for event in events), key=lambda e: (e.t, e.lane))
+    events = in_order(event for events in all_lanes.values() for event in events)
     head = replace(cassette.head, edits=(*cassette.head.edits, *edits))
     return Cassette(head, tuple(events), cassette.name)

@@ -43,15 +43,41 @@ def exchanges(cassette: Cassette) -> list[Exchanged]:
 
 def losses(cassette: Cassette, kept: list[Exchanged]) -> list[str]:
     """What is lost where only these exchanges are kept, a line for each kind."""
-    silent = sum(isinstance(one.reply, NoResponse) for one in exchanges(cassette))
-    cut = sum(isinstance(event, Send) for event in cassette.events) - len(exchanges(cassette))
+    found = exchanges(cassette)
+    silent = sum(isinstance(one.reply, NoResponse) for one in found)
     counts = {
-        "requests without a reply": silent + cut,
-        "replies that cannot be shown": len(exchanges(cassette)) - silent - len(kept),
+        "requests without a reply": silent + _cut(cassette, found),
+        "replies that cannot be shown": len(found) - silent - len(kept),
         "waits": sum(isinstance(event, Wait) for event in cassette.events),
         "ends of jobs": sum(isinstance(event, Done) for event in cassette.events),
+    }
+    return _told(counts | _everywhere(cassette))
+
+
+def losses_in_har(cassette: Cassette) -> list[str]:
+    """What is lost where every exchange is kept with its failure and its decision, a line for each kind."""
+    found = exchanges(cassette)
+    counts = {
+        "requests that were cut short": _cut(cassette, found),
+        "bodies that are not on the cassette": sum(one.omitted is not None for one in found),
+    }
+    return _told(counts | _everywhere(cassette))
+
+
+def _everywhere(cassette: Cassette) -> dict[str, int]:
+    """What no other format has a place for."""
+    return {
+        "files that were sent": sum(isinstance(one, Send) and one.omitted is not None for one in cassette.events),
+        "beginnings of files": sum(isinstance(one, Heard) and one.begun is not None for one in cassette.events),
         "notices": sum(isinstance(event, Told) for event in cassette.events),
     }
+
+
+def _cut(cassette: Cassette, found: list[Exchanged]) -> int:
+    return sum(isinstance(event, Send) for event in cassette.events) - len(found)
+
+
+def _told(counts: dict[str, int]) -> list[str]:
     return [f"Lost: {count} {what}." for what, count in counts.items() if count]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 
 from bide.dialects import Dialect
@@ -46,6 +47,16 @@ def written(cassette: Cassette, kind: str) -> bytes:
     """The recording as a file of this kind."""
     writer = _writer(kind)
     return text_of(cassette) if writer is None else writer(cassette).encode()
+
+
+def told(cassette: Cassette, kind: str, data: bytes) -> list[str]:
+    """What is lost where `data` is what was written of the recording, a line for each kind of thing."""
+    if kind == HAR:
+        from bide_transports.cassette.foreign.exchanges import losses_in_har
+
+        return losses_in_har(cassette)
+    lines = data.decode("utf-8", "replace").splitlines()
+    return [line.lstrip("# ") for line in takewhile(lambda line: line.startswith("#"), lines)]
 
 
 def _writer(kind: str) -> Callable[[Cassette], str] | None:

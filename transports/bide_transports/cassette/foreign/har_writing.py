@@ -2,7 +2,8 @@
 
 Lanes are pages; times and failures are kept. What the format has no place for stands in members that begin with an
 underscore, which other tools let be: how a lane was taken up (`_opened`), and what the core decided (`_decision`).
-Lost are notices of webhooks, requests that the recording cut short, and the bodies that the cassette has left out.
+Lost are notices of webhooks, requests that the recording cut short, files that were sent, the beginnings of those
+whose download was cut, and the bodies that the cassette has left out; the log's `comment` says how much.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from bide.document import JSON
 from bide.messages import Headers, NoResponse, Request, Response
-from bide_transports.cassette.foreign.exchanges import Exchanged, exchanges
+from bide_transports.cassette.foreign.exchanges import Exchanged, exchanges, losses_in_har
 from bide_transports.cassette.lines import event_members
 from bide_transports.cassette.tape import Cassette, Head, Open
 
@@ -32,6 +33,8 @@ def write_har(cassette: Cassette) -> str:
     pages: list[JSON] = [_page(lane, events[0].t, cassette.head) for lane, events in cassette.lanes.items()]
     entries: list[JSON] = [_entry(one, cassette.head) for one in found]
     log: Members = {"version": "1.2", "creator": creator, "pages": pages, "entries": entries}
+    lost = losses_in_har(cassette)
+    log |= {"comment": " ".join(lost)} if lost else {}
     return dumps({"log": log}, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode() + "\n"
 
 

@@ -62,8 +62,8 @@ def read_vcr(
 def write_vcr(cassette: Cassette) -> str:
     """The cassette as YAML that vcrpy replays, one interaction for each reply of 200 to 599, in the order of sending.
 
-    Failures, decisions, waits and lanes are lost, and replies whose body is not on the cassette; a comment on top
-    says how many. Raises `InvalidCassette` where PyYAML is not installed.
+    Failures, decisions, waits and lanes are lost, files that were sent, and replies whose body is not on the cassette;
+    a comment on top says how many. Raises `InvalidCassette` where PyYAML is not installed.
     """
     whole = [one for one in exchanges(cassette) if one.is_whole and one.status >= 200]
     written = [_written(one.request, one.reply) for one in whole if isinstance(one.reply, Response)]

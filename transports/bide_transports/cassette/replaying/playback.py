@@ -154,9 +154,12 @@ class Playback:
         if track is None or track.reopening is None:
             return None
         candidate = wanted.against(track.name, track.reopening)
-        if candidate.differences:
+        if not candidate.differences:
+            return track
+        unplayed = (wanted.against(name, cast("Open", self._lanes[name][0])) for name in self._unplayed)
+        if all(one.differences for one in unplayed):
             raise unmatched(self.cassette, wanted, [candidate], self._unplayed)
-        return track
+        return None  # the token of another recording may have the same seed
 
     def _fresh(self, wanted: Wanted) -> Track:
         """The track of the first lane that was not begun and opens with such a job, or of one that goes on with it."""
