@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,22 @@ def test_documents_that_nobody_reads_leave_a_token(
         assert "Traceback" not in said
         assert ask(emulator, "resume", token.name, "--save", "out").exit_code == 0
         assert emulator.account.executions == 1
+
+
+def test_a_recording_that_nobody_is_told_of_does_not_change_the_exit_code(place: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = (*LONG, "--json", "--cassette", "fox.cassette.jsonl")
+    with serve(Service(default=QUICK, limit=AMPLE)) as emulator, os.fdopen(writing, "w") as nobody:
+        program = [sys.executable, "-c", "from bide_transports.cli import main; main()"]
+        env = os.environ | {"MODELROUTE_API_KEY": emulator.key}
+        address = ("--base-url", emulator.base_url)
+        ended = subprocess.run(
+            [*program, *words, *address], stdout=subprocess.PIPE, stderr=nobody, env=env, check=False
+        )
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout.splitlines()[-1])["state"] == "Completed"
+    assert (place / "fox.cassette.jsonl").exists()
 
 
 @pytest.mark.skipif(not DEV_FULL.exists(), reason="there is no disk that is always full")

@@ -6,14 +6,14 @@ Whatever becomes of the recording, the exit code is that of the job.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bide.errors import InvalidSetting
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.recording import Recording, record
 from bide_transports.cassette.tape import InvalidCassette
-from bide_transports.wishes import tell
+from bide_transports.wishes import Unheard, tell
 
 
 @contextmanager
@@ -31,7 +31,8 @@ def taped(path: Path | None) -> Generator[Recording | None]:
     try:
         yield tape
     finally:
-        _close(tape)
+        with suppress(Unheard):
+            _close(tape)
 
 
 def _close(tape: Recording) -> None:
