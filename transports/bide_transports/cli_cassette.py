@@ -34,6 +34,7 @@ from bide_transports.cli_cassette_files import (
     spoken,
 )
 from bide_transports.cli_dialect import declared
+from bide_transports.durable import replace_whole
 
 _ONE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -158,9 +159,7 @@ def _print_events(path: Path, cassette: Cassette, lanes: tuple[str, ...], dialec
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
-    fresh = path.with_name(f"{path.name}.new")
     try:
-        fresh.write_bytes(data)
-        fresh.replace(path)
+        replace_whole(path, data)
     except OSError as error:
         raise InvalidCassette(f"{path} cannot be written ({error.strerror or error}): choose another place") from None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 
 try:
     import fcntl
@@ -48,6 +51,29 @@ def write_all(fd: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(fd, left) :]
+
+
+def replace_whole(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, durably: what was there stays whole until it is replaced whole, and lends its mode.
+
+    A new file is private. Of several that write at once the last wins. Raises `OSError`.
+    """
+    fd, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = Path(name)
+    try:
+        try:
+            write_all(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if path.is_file() and not path.is_symlink():
+            shutil.copymode(path, draft)
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+    sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:

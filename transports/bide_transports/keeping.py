@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +14,10 @@ from bide.errors import InvalidToken
 from bide.handles import shown
 from bide.urls import is_id
 from bide_transports.display import print_json
-from bide_transports.durable import sync_directory, write_all
+from bide_transports.durable import replace_whole
 from bide_transports.wishes import Wishes, say, tell
 
 _LONGEST_NAME = 100  # characters of an id that are put into a file's name
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Kept(NamedTuple):
@@ -44,7 +41,7 @@ def store(state: bide.Job, wishes: Wishes) -> Kept:
         return Kept(state, wishes.journal)
     path = _place(state)
     try:
-        _write(path, bide.dump(state).encode("ascii") + b"\n")
+        replace_whole(path, bide.dump(state).encode("ascii") + b"\n")
     except OSError as error:
         return Kept(state, path, error.strerror or type(error).__name__)
     return Kept(state, path)
@@ -83,25 +80,6 @@ def command(*words: str, wishes: Wishes) -> str:
 def is_ambiguous(state: bide.Job) -> bool:
     """Whether nobody can tell if this submission was received."""
     return isinstance(state, bide.Abandoned) and state.reason is bide.Reason.AMBIGUOUS
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, durably and private; what was there stays whole until it is replaced whole."""
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    fd = os.open(draft, _NEW, 0o600)
-    try:
-        try:
-            write_all(fd, data)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        draft.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            draft.unlink()
-        raise
-    with suppress(OSError):  # the file is there
-        sync_directory(path.parent)
 
 
 def _place(state: bide.Job) -> Path:

@@ -7,16 +7,14 @@ line can still be read, with `partial`.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from tempfile import mkstemp
 
 from bide.document import JSON, parse_object
 from bide_transports.cassette.lines import event_members, head_members, line, read_event, read_head
 from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
-from bide_transports.durable import locked, sync_directory, write_all
+from bide_transports.durable import locked, replace_whole, write_all
 
 LARGEST = 5 * 1024 * 1024  # bytes of a cassette that is recorded
 _LARGEST_READ = 64 * 1024 * 1024  # bytes of one that is loaded, which may come from elsewhere
@@ -91,30 +89,11 @@ def save(cassette: Cassette, path: Path, *, overwrite: bool = False) -> None:
         if _is_there(path, overwrite=overwrite) and path.read_bytes() == text:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text)
-        sync_directory(path.parent)
+        replace_whole(path, text)
     except InvalidCassette:
         raise
     except (OSError, ValueError) as error:
         raise InvalidCassette(f"{path} cannot be written ({_why(error)}): choose another place") from None
-
-
-def _replace(path: Path, text: bytes) -> None:
-    """Put `text` in the place of `path`, by way of a file that nobody else writes to."""
-    fd, name = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
-    fresh = Path(name)
-    try:
-        try:
-            write_all(fd, text)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        if path.exists():
-            shutil.copymode(path, fresh)
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
 
 
 def _is_there(path: Path, *, overwrite: bool) -> bool:
