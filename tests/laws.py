@@ -16,7 +16,7 @@ from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.dialects.places import Sign
 from bide.document import JSON
-from bide.errors import NotOffered
+from bide.errors import InvalidOrder, NotOffered
 
 START = 1_795_440_807.0  # 2026-11-23T13:33:27Z
 DIALECT = bide.ModelRoute()
@@ -79,6 +79,9 @@ ADDRESSES = [
     "//elsewhere.example/6",
     "https://[",
     " ",
+    "https://api.links.example/\ud800",
+    "/v1/\udfff",
+    "/" * 9000,
 ]
 
 STATUSES = [
@@ -107,7 +110,10 @@ HTTP = [
     202,
     204,
     100,
+    206,
     302,
+    307,
+    308,
     400,
     401,
     402,
@@ -171,7 +177,7 @@ def documents(draw: st.DrawFn) -> dict[str, JSON]:
     """An execution as some variant of the service describes it, right or wrong."""
     document: dict[str, JSON] = {"status": draw(st.sampled_from(STATUSES) | json_values)}
     document[draw(st.sampled_from(["id", "execution_id"]))] = draw(
-        st.sampled_from([HANDLE, HANDLE, "exec_other", "../up", 7])
+        st.sampled_from([HANDLE, HANDLE, HANDLE.upper(), "exec_other", "../up", 7, "\ud800", "x" * 9000])
     )
     document.update(draw(outputs))
     if draw(st.booleans()):
@@ -291,8 +297,9 @@ def advance(job: bide.Job, step: Step) -> tuple[bide.Job, float]:
     if step.happens == "cancel" and isinstance(job, bide.Polling):
         with suppress(NotOffered):  # a job of which only its address is known cannot always be cancelled
             return bide.cancel(job, now=now), now
-    if step.happens == "resume" and isinstance(job, bide.Abandoned) and job.reason is not bide.Reason.AMBIGUOUS:
-        return bide.resume(job, now=now), now
+    if step.happens == "resume" and isinstance(job, bide.Abandoned):
+        with suppress(InvalidOrder):  # a submission that may have been received is not sent again
+            return bide.resume(job, now=now), now
     if isinstance(job, bide.Waiting) and not isinstance(step.happens, str):
         return job.receive(step.happens, now=now), now
     return job, now

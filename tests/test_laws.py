@@ -1,4 +1,4 @@
-"""The ten laws of the machine, each over generated states and replies with hostile headers and bodies."""
+"""The laws of the machine, each over generated states and replies with hostile headers and bodies."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import bide
+from bide.dialects import Phase
+from bide.dialects.declared import Declared
+from bide.dialects.vendors import named
 from bide.document import text
 from bide.errors import InvalidToken
 from bide.pace import floor_ms
 from bide.secret import Secret, credential_for
+from bide.steering import cut_short
 from bide.urls import may_follow, origin
 from tests.arrows import arrows
+from tests.core.vendors_all import VENDORS
 from tests.laws import (
     DIALECT,
     HANDLE,
@@ -25,9 +30,11 @@ from tests.laws import (
     Step,
     advance,
     gaps,
+    header_lines,
     jobs,
     patiences,
     replies,
+    responses,
     steps,
     waiting_jobs,
 )
@@ -211,3 +218,105 @@ def test_law_10_every_exit_carries_a_bounded_trace(happenings: list[Step]) -> No
         if isinstance(job, bide.Abandoned | bide.Lost):
             assert isinstance(job.last, bide.Waiting)
             assert job.last.past == job.past
+
+
+KEYED = [
+    (bide.ModelRoute(), "flux-1.1-pro"),
+    *((Declared(named(vendor.name)), vendor.order.model) for vendor in VENDORS),
+]
+services = st.sampled_from(KEYED)
+words = st.from_regex(r"[a-z]{3,12}( [a-z]{3,12}){1,4}", fullmatch=True)
+
+
+def submitted(service: tuple[bide.Dialect, str], key: str | None = None) -> bide.Submitting:
+    dialect, model = service
+    return bide.submit(bide.Order(model, {"x": 1}, key=key), dialect=dialect, now=START, patience=PATIENT)
+
+
+PATIENT = bide.Patience(deadline=1e7, failures=10**6, first_contact=10**6)
+ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED, Phase.UNREADABLE)
+
+
+@given(services, responses, st.sampled_from([200, 201, 202, 203, 204, 206, 299]), st.sampled_from([None, "key-1"]))
+def test_law_11_a_reply_that_came_is_heard(
+    service: tuple[bide.Dialect, str], reply: bide.Response, status: int, key: str | None
+) -> None:
+    job, reply = submitted(service, key), bide.Response(status, reply.headers, reply.body)
+    says = service[0].read(reply, asked="submit", handle=None, order=job.order).phase
+    assume(says in ABOUT_THE_JOB)  # a declared word of a limiter, say, may stand in a 200
+    after = job.receive(reply, now=START)
+    assert not isinstance(after, bide.Submitting), "what was accepted is not sent again"
+    if isinstance(after, bide.Abandoned) and after.handle is None:
+        assert after.reason is bide.Reason.UNFOLLOWABLE
+        assert after.said is not None
+        assert after.said.status == status
+        assert after.said.body == reply.body[:65536].decode("utf-8", "replace")
+        said = [value for name, value in reply.headers if name == "location"]
+        assert [value for name, value in after.said.headers if name == "location"] == [value[:8192] for value in said]
+    assert bide.load(bide.dump(after), dialect=service[0]) == after
+
+
+@given(services, words, st.sampled_from([400, 403, 404, 409, 422, 429, 500, 503]), st.booleans())
+def test_law_12_the_words_of_a_service_are_passed_on(
+    service: tuple[bide.Dialect, str], why: str, status: int, plain: bool
+) -> None:
+    body = why.encode() if plain else json.dumps({"trouble": [{"reason": why}]}).encode()
+    job = submitted(service)
+    problem = service[0].read(bide.Response(status, body=body), asked="submit", handle=None, order=job.order).problem
+    assert why in str(problem)
+
+
+def finished_replies() -> list[tuple[bide.Waiting, bide.Response]]:
+    """Each service's job where it is polled, and where its result is fetched, with the reply that says it is done."""
+    execution = {"id": HANDLE, "status": "COMPLETED", "output": {"file_id": "file_1"}}
+    done = bide.Response(200, body=json.dumps(execution).encode())
+    pairs: list[tuple[bide.Waiting, bide.Response]] = [(bide.watch(HANDLE, dialect=DIALECT, now=START), done)]
+    for vendor in VENDORS:
+        order = bide.submit(vendor.order, dialect=Declared(named(vendor.name)), now=START)
+        job = order.receive(vendor.accepted, now=START)
+        assert isinstance(job, bide.Polling)
+        pairs.append((job, vendor.done))
+        fetching = job.receive(vendor.done, now=job.due)
+        if isinstance(fetching, bide.Fetching):
+            pairs.append((fetching, bide.Response(200, body=b'{"made": [1]}')))
+    return pairs
+
+
+@given(st.sampled_from(finished_replies()), st.lists(header_lines, max_size=4), gaps)
+def test_law_13_a_result_in_hand_is_the_result(
+    case: tuple[bide.Waiting, bide.Response], lines: list[tuple[str, str]], gap: float
+) -> None:
+    job, done = case
+    reply = bide.Response(done.status, bide.Headers.of([*done.headers, *lines]), done.body)
+    after = job.receive(reply, now=job.due + gap)
+    if isinstance(after, bide.Fetching):
+        looked, fetched = job.request, after.request
+        assert (looked.method, looked.url) != (fetched.method, fetched.url), "the same is not asked for again"
+    else:
+        assert isinstance(after, bide.Completed)
+        assert after.result.raw.encode() == reply.body
+
+
+@given(services, st.lists(steps, max_size=8), st.sampled_from([None, "key-1"]), st.floats(0, 3e5))
+def test_law_14_only_what_is_recognised_is_sent_again(
+    service: tuple[bide.Dialect, str], course: list[Step], key: str | None, later: float
+) -> None:
+    job: bide.Job = submitted(service, key)
+    lifetime = service[0].key_lifetime(job.order) if isinstance(job, bide.Submitting) else None
+    unclear = False
+    for step in course:
+        if not isinstance(job, bide.Submitting) or isinstance(step.happens, str):
+            break
+        if isinstance(step.happens, bide.NoResponse):
+            unclear |= step.happens.sent
+        job = job.receive(step.happens, now=job.due + step.gap)
+        if isinstance(job, bide.Submitting) and unclear:
+            assert job.request.repeatable
+            assert lifetime is None or job.due < START + lifetime
+    taken_up = cut_short(bide.load(bide.dump(job), dialect=service[0]), now=START + later)
+    if isinstance(taken_up, bide.Submitting):
+        assert taken_up.request.repeatable
+        assert lifetime is None or later < lifetime
+    elif isinstance(job, bide.Submitting):
+        assert isinstance(taken_up, bide.Abandoned)
+        assert taken_up.reason is bide.Reason.AMBIGUOUS

@@ -9,13 +9,14 @@ from bide.messages import Cause, Headers, NoResponse, Notice, Order, Reply, Requ
 from bide.pace import Every, Growing, Pace, Sparse, Why
 from bide.patience import Patience
 from bide.quota import Quota
-from bide.result import Problem, Receipt, Result
+from bide.result import Acknowledgement, Problem, Receipt, Result
 from bide.secret import Secret, credential_for
-from bide.steering import cancel, notice, resume, submit, watch, within
+from bide.steering import before_sending, cancel, cut_short, notice, resume, submit, watch, within
 from bide.token import dump, load
 
 __all__ = [
     "Abandoned",
+    "Acknowledgement",
     "Cancelled",
     "Cancelling",
     "Cause",
@@ -52,8 +53,10 @@ __all__ = [
     "Submitting",
     "Waiting",
     "Why",
+    "before_sending",
     "cancel",
     "credential_for",
+    "cut_short",
     "dump",
     "load",
     "notice",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bide.errors import JobAbandoned, JobCancelled, JobExpired, JobFailed, JobLost, JobUnfinished
 from bide.handles import Named, shown
 from bide.history import History, Terms
-from bide.result import Problem, Result
+from bide.result import Acknowledgement, Problem, Result
 
 if TYPE_CHECKING:
     from bide.job import Waiting
@@ -29,8 +29,11 @@ class Reason(Enum):
     UNAUTHORISED = "the service does not accept the API key"
     UNPAID = "the service asks for payment"
     REFUSED = "the service refuses the request"
+    REDIRECTED = "the service redirects to an address that is not followed"
+    TOO_LARGE = "the reply is larger than allowed"
     NOT_UNDERSTOOD = "the service's replies could not be understood"
-    AMBIGUOUS = "the submission may or may not have been received, and has no idempotency key"
+    AMBIGUOUS = "the submission may or may not have been received"
+    UNFOLLOWABLE = "the service answered the submission, but with nothing that can be followed"
 
 
 _NEXT = {
@@ -43,8 +46,13 @@ _NEXT = {
     Reason.UNPAID: "top up the account, then resume",
     Reason.REFUSED: "check the base URL and the id, then resume",
     Reason.NOT_UNDERSTOOD: "check that the base URL is the API's own (a proxy may answer in its place), then resume",
-    Reason.AMBIGUOUS: "look at the service whether the job is there before submitting again: it may have been paid for",
+    Reason.REDIRECTED: "give the address it redirects to as the base URL, if that is the API's own",
+    Reason.TOO_LARGE: "allow more bytes by Patience(largest=...), or by --largest of the command, then resume",
+    Reason.AMBIGUOUS: "look for the job at the service before you prepare it anew: it may have been paid for",
+    Reason.UNFOLLOWABLE: "look for the job at the service by what it said; submitted anew it could be paid for twice",
 }
+#: A submission that ended so is never sent again: it was received, or nobody knows.
+NEVER_AGAIN = (Reason.AMBIGUOUS, Reason.UNFOLLOWABLE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -100,7 +108,10 @@ class Lost(Named):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Abandoned(Named):
-    """We stopped waiting; the job may go on. `last` is where to resume from (see `bide.resume`)."""
+    """We stopped waiting; the job may go on. `last` is where to resume from (see `bide.resume`).
+
+    `said` is what the service answered to a submission that it accepted, where nothing of it can be followed.
+    """
 
     terms: Terms
     past: History
@@ -108,6 +119,7 @@ class Abandoned(Named):
     reason: Reason
     problem: Problem | None
     last: Waiting
+    said: Acknowledgement | None = None
 
 
 Finished: TypeAlias = Completed | Failed | Cancelled | Expired | Lost | Abandoned

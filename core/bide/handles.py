@@ -6,6 +6,7 @@ cancellation), and may move them. All of that is the handle, so that a token or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from json import dumps
@@ -17,6 +18,7 @@ from bide.urls import public
 ID = "id"
 STATUS = "status"
 COOKIE = "cookie"
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
 
 def links(handle: str) -> dict[str, str]:
@@ -36,10 +38,20 @@ def handle_of(parts: Mapping[str, str]) -> str | None:
     return dumps(dict(sorted(parts.items())), separators=(",", ":")) if parts else None
 
 
+def moved_to(handle: str, address: str, other: str) -> str:
+    """The handle with the `other` address in place of this one."""
+    return handle_of({name: other if part == address else part for name, part in links(handle).items()}) or handle
+
+
+def same_id(one: str, other: str) -> bool:
+    """Whether two ids are of one job; GUIDs are read without regard to case (RFC 9562, 4)."""
+    return one == other or (one.lower() == other.lower() and _GUID.fullmatch(one) is not None)
+
+
 def is_called(handle: str, name: str) -> bool:
     """Whether `name` is what others call this job: the whole handle, or the id or the address of the job in it."""
     parts = links(handle) if handle[:1] == "{" else {}
-    return name in (handle, parts.get(ID), parts.get(STATUS))
+    return any(known is not None and same_id(known, name) for known in (handle, parts.get(ID), parts.get(STATUS)))
 
 
 def shown(handle: str) -> str:

@@ -6,6 +6,7 @@ says "not yet" clears the failures, and no number of them is ever a failure.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from sys import intern
 from typing import NamedTuple
@@ -20,10 +21,11 @@ from bide.quota import Quota
 from bide.result import Receipt
 
 _KEPT = 8  # events in a trace; equal neighbours count as one
+_EPOCH = re.compile(r"[0-9]{10,13}(?:\.[0-9]{1,9})?", re.ASCII)
 _ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
 #: Replies that answer a cancel request: any 2xx, and any refusal of it (a key may look and yet not cancel);
 #: only a look tells what became of it.
-REFUSALS_OF_CANCEL = (Phase.REFUSED, Phase.CONFLICT, Phase.MISSING, Phase.UNAUTHORISED)
+REFUSALS_OF_CANCEL = (Phase.REFUSED, Phase.CONFLICT, Phase.MISSING, Phase.UNAUTHORISED, Phase.REDIRECTED)
 ANSWERS_TO_CANCEL = (Phase.UNFINISHED, Phase.UNREADABLE, *REFUSALS_OF_CANCEL)
 
 
@@ -53,7 +55,8 @@ class History(NamedTuple):
     * `since`: submitted, or first watched; `deadline`: the end of waiting; `seen`: last seen unfinished;
       `changed`: last news (a new status or new progress).
     * `known`: the service has acknowledged the job; `answered`: it has answered anything at all.
-    * `requests`: sent in all; `polls`: looks that said "not yet"; `failures`, `limited`, `missing`: in a row.
+    * `requests`: sent in all; `polls`: looks that said "not yet"; `failures`, `limited`, `missing`: in a row;
+      `hinted`: looks in a row whose hint of when to look again has not led to the end.
     """
 
     since: float
@@ -74,6 +77,7 @@ class History(NamedTuple):
     quota: Quota | None = None
     receipt: Receipt | None = None
     trace: tuple[Event, ...] = ()
+    hinted: int = 0
 
     @classmethod
     def begin(cls, patience: Patience, *, now: float) -> History:
@@ -84,6 +88,18 @@ class History(NamedTuple):
         """The same history with a fresh deadline and clean counters, for a job taken up again."""
         deadline = ceil_ms(now + (patience.deadline or min(patience.fallback, patience.longest)))
         return self._replace(deadline=deadline, changed=now, failures=0, limited=0, missing=0)
+
+    def shifted(self, seconds: float) -> History:
+        """The same history by a clock that differs by so many seconds."""
+        return self._replace(
+            since=ceil_ms(self.since + seconds),
+            deadline=ceil_ms(self.deadline + seconds),
+            seen=ceil_ms(self.seen + seconds),
+            changed=ceil_ms(self.changed + seconds),
+            missing_since=ceil_ms(self.missing_since + seconds),
+            quota=None,
+            trace=tuple(event._replace(at=ceil_ms(event.at + seconds)) for event in self.trace),
+        )
 
     def after(
         self, reply: Reply, reading: Reading | None, quota: Quota | None, *, terms: Terms, asked: Asked, now: float
@@ -96,7 +112,7 @@ class History(NamedTuple):
         status, progress, expires, news = self.status, self.progress, self.expires, False
         if reading is not None and about:
             news = reading.status != status or reading.progress != progress
-            status = intern(reading.status)
+            status = intern(reading.status) or status
             progress, expires = reading.progress, reading.expires or expires
         return History(
             self.since,
@@ -124,10 +140,10 @@ class History(NamedTuple):
 
         An end that has passed already leaves the grace: a paid job is not given up at its first reply.
         """
-        end = moment(expires)
+        end = _instant(expires)
         if end is None or patience.deadline is not None or isinstance(reply, NoResponse):
             return self.deadline
-        lifetime = max(end.timestamp() - _server_now(reply.headers, now), 0.0) + patience.grace
+        lifetime = max(end - _server_now(reply.headers, now), 0.0) + patience.grace
         return ceil_ms(min(now + lifetime, max(self.since + patience.longest, self.deadline)))
 
     def _traced(self, what: str, now: float) -> tuple[Event, ...]:
@@ -135,6 +151,16 @@ class History(NamedTuple):
             last = self.trace[-1]
             return (*self.trace[:-1], Event(now, last.what, last.times + 1))
         return (*self.trace[-_KEPT + 1 :], Event(now, what))
+
+
+def _instant(text: str | None) -> float | None:
+    """Seconds since the epoch of an instant as services write it: ISO 8601, or a figure of seconds or milliseconds."""
+    at = moment(text)
+    if at is not None or text is None:
+        return None if at is None else at.timestamp()
+    figure = float(text) if _EPOCH.fullmatch(text) else 0.0
+    figure = figure / 1000 if figure >= 1e12 else figure
+    return figure if figure >= 1e9 else None
 
 
 def _server_now(headers: Headers, now: float) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bide.dialects import Dialect
 from bide.document import JSON
-from bide.finished import Abandoned, Lost
+from bide.finished import NEVER_AGAIN, Abandoned, Lost
 from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Order
 from bide.pace import Growing, Pace
@@ -56,13 +56,12 @@ class Intake:
     def resume(self, job: str | bytes | Job, *, patience: Patience | None = None, now: float) -> Job:
         """The job, or the job in a token; one that was given up gets a fresh deadline. Raises `InvalidToken`.
 
-        With `patience` its limits count from `now`. A submission under no key may have been sent since its token was
-        written, and has ended as ambiguous; one in hand is as it is.
+        With `patience` its limits count from `now`. A submission may have been sent since its token was written: one
+        under no key, or under a key that has grown too old, has ended as ambiguous. One in hand is as it is.
         """
         if isinstance(job, str | bytes):
-            written = load(job, dialect=self.dialect)
-            job = cut_short(written)
-            if job is not written:
+            job = cut_short(load(job, dialect=self.dialect), now=now)
+            if isinstance(job, Abandoned) and job.reason in NEVER_AGAIN:
                 return job
         return resume(job, now=now, patience=patience) if isinstance(job, Waiting | Abandoned | Lost) else job
 

@@ -21,6 +21,9 @@ exhaustive test are read off them. Every waiting state can also end in the other
 * What is done to a job from outside stands in `bide.steering`: begun, cancelled, told to look, held back, resumed.
 * `not_before` is the floor that is not ours to break: the server's hint, the quota, a backoff. `due` is
   when this job would ask if it were alone, and never lies before it. Both end at the deadline.
+* A redirect within the API's own origin is followed; `redirect` is where it leads (`bide.redirect`).
+* A submission is sent again only while the service is known to recognise it. What a 2xx says of it stands, even
+  where it says too little; after a try that may have been received, no refusal proves that it was not.
 * A finished status is absorbing: a job seen completed is only fetched, whatever unfinished status a later
   reply shows; only another end, told in place of the result, is believed.
 * Left undone: pacing many jobs under one quota.
@@ -29,21 +32,38 @@ exhaustive test are read off them. Every waiting state can also end in the other
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TypeAlias, TypeVar
 
 from bide.dialects import Asked, Phase
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason
 from bide.handles import Named
 from bide.history import History, Terms
-from bide.look import Look, is_lost, look_at, may_have_arrived, next_look, reason_to_stop
+from bide.look import (
+    Look,
+    acknowledgement,
+    is_accepted,
+    is_lost,
+    look_at,
+    may_have_arrived,
+    next_look,
+    reason_to_stop,
+)
 from bide.messages import Order, Reply, Request
 from bide.pace import Why
-from bide.result import Problem
+from bide.redirect import Redirect, arrived
+from bide.result import Problem, Result
+
+_TOO_LARGE = Problem("TOO_LARGE", "its reply is larger than allowed: Patience(largest=...) allows more")
+_REFUSALS = (Phase.REFUSED, Phase.MISSING, Phase.GONE)  # of a submission
 
 
 @dataclass(frozen=True, slots=True)
 class Submitting:
-    """The submission is not acknowledged yet; sent again only under an idempotency key."""
+    """The submission is not acknowledged yet; sent again only while the service recognises it.
+
+    `unclear` says that an earlier try may have been received.
+    """
 
     terms: Terms
     past: History
@@ -51,6 +71,8 @@ class Submitting:
     due: float
     not_before: float
     why: Why
+    unclear: bool = False
+    redirect: Redirect | None = None
 
     @property
     def handle(self) -> None:
@@ -59,24 +81,51 @@ class Submitting:
     @property
     def request(self) -> Request:
         """The POST that submits the order."""
-        return self.terms.patience.bound(self.terms.dialect.submit(self.order))
+        return _bound(self, self.terms.dialect.submit(self.order))
+
+    @property
+    def key_until(self) -> float | None:
+        """The instant until which the service recognises the idempotency key; None where none is sent."""
+        lifetime = self.terms.dialect.key_lifetime(self.order)
+        return None if lifetime is None else self.past.since + lifetime
 
     def receive(
         self, reply: Reply, *, now: float
     ) -> Submitting | Polling | Fetching | Completed | Failed | Cancelled | Expired | Abandoned:
         """The next state, after `reply` to `request` came at `now`."""
         look = look_at(self, reply, "submit", now, self.order)
+        if look.redirect is not None:
+            return _stopped(look, self) or replace(_asked_again(self, look), redirect=look.redirect)
         ended = _ended(look)
         if ended is not None:
             return ended
         if look.phase is Phase.UNFINISHED and look.handle is not None:
             known = Polling(look.terms, look.past, look.handle, *next_look(look))
             return _stopped(look, known) or known
-        if look.phase in (Phase.REFUSED, Phase.MISSING, Phase.GONE):
-            return Failed(look.terms, look.past, None, look.problem or Problem(look.phase.value))
-        if not self.request.repeatable and may_have_arrived(look):
-            return _abandoned(look, Reason.AMBIGUOUS, self)
-        return _stopped(look, self) or Submitting(look.terms, look.past, self.order, *next_look(look))
+        return self._unacknowledged(look)
+
+    def _unacknowledged(self, look: Look) -> Submitting | Completed | Failed | Abandoned:
+        """After a reply that names no job, or none at all."""
+        request, deleted = self.request, look.phase in (Phase.MISSING, Phase.GONE) and self.unclear
+        if request.method == "DELETE" and (deleted or look.status == 204):
+            return Completed(look.terms, look.past, "", Result(""))
+        unclear = self.unclear or may_have_arrived(look)
+        again = replace(_asked_again(self, look), unclear=unclear)
+        if is_accepted(look):
+            return _unfollowable(look, again)
+        until, stopped = self.key_until, _stopped(look, again)
+        if look.phase in _REFUSALS or (look.phase is Phase.CONFLICT and until is None):
+            problem = look.problem or Problem(f"HTTP_{look.status}")
+            return (
+                _abandoned(look, Reason.AMBIGUOUS, again) if unclear else Failed(look.terms, look.past, None, problem)
+            )
+        if stopped is not None and stopped.reason is Reason.TOO_LARGE:
+            return stopped if request.repeatable else replace(stopped, reason=Reason.UNFOLLOWABLE, problem=_TOO_LARGE)
+        if unclear and not request.repeatable:
+            return _abandoned(look, Reason.AMBIGUOUS, again)
+        if unclear and until is not None and again.due >= until:
+            return stopped or _abandoned(look, Reason.AMBIGUOUS, again)
+        return stopped or again
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,11 +138,12 @@ class Polling(Named):
     due: float
     not_before: float
     why: Why
+    redirect: Redirect | None = None
 
     @property
     def request(self) -> Request:
         """The GET that looks at the job."""
-        return self.terms.patience.bound(self.terms.dialect.poll(self.handle))
+        return _bound(self, self.terms.dialect.poll(self.handle))
 
     def receive(
         self, reply: Reply, *, now: float
@@ -101,8 +151,10 @@ class Polling(Named):
         """The next state, after `reply` to `request` came at `now`."""
         look = look_at(self, reply, "poll", now)
         over = None if look.phase is Phase.UNFINISHED else _ended(look) or _lost(look, self)  # most are not
-        handle = look.handle or self.handle
-        return over or _stopped(look, self) or Polling(look.terms, look.past, handle, *next_look(look))
+        handle, redirect = look.handle or self.handle, look.redirect
+        if self.redirect is not None and redirect is None:
+            handle, redirect = arrived(self.redirect, handle, self.terms.dialect.poll(self.handle).url)
+        return over or _stopped(look, self) or Polling(look.terms, look.past, handle, *next_look(look), redirect)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -115,11 +167,12 @@ class Fetching(Named):
     due: float
     not_before: float
     why: Why
+    redirect: Redirect | None = None
 
     @property
     def request(self) -> Request:
         """The GET that fetches the result."""
-        return self.terms.patience.bound(self.terms.dialect.fetch(self.handle))
+        return _bound(self, self.terms.dialect.fetch(self.handle))
 
     def receive(
         self, reply: Reply, *, now: float
@@ -131,7 +184,7 @@ class Fetching(Named):
             _ended(look)
             or _lost(look, self)
             or _stopped(look, self)
-            or Fetching(look.terms, look.past, handle, *next_look(look))
+            or Fetching(look.terms, look.past, handle, *next_look(look), look.redirect)
         )
 
 
@@ -139,8 +192,9 @@ class Fetching(Named):
 class Cancelling(Named):
     """A cancel is asked for; once `asked`, looks until the job has ended. `refusal` is the service's no.
 
-    Where a cancel would take the result of a job that has ended away, it is `looked` at first. A job that
-    completed first still yields its result; one that goes on after a refusal is polled again.
+    Where a cancel would take the result of a job that has ended away, it is `looked` at first, and so it is after
+    each of the `tries` that came to nothing. A job that completed first still yields its result; one that goes on
+    after a refusal is polled again.
     """
 
     terms: Terms
@@ -152,12 +206,14 @@ class Cancelling(Named):
     asked: bool = False
     refusal: Problem | None = None
     looked: bool = True
+    tries: int = 0
+    redirect: Redirect | None = None
 
     @property
     def request(self) -> Request:
         """The request that cancels, then the one that looks."""
         dialect, cancels = self.terms.dialect, self._asks == "cancel"
-        return self.terms.patience.bound(dialect.cancel(self.handle) if cancels else dialect.poll(self.handle))
+        return _bound(self, dialect.cancel(self.handle) if cancels else dialect.poll(self.handle))
 
     @property
     def _asks(self) -> Asked:
@@ -171,20 +227,42 @@ class Cancelling(Named):
     ) -> Cancelling | Polling | Fetching | Completed | Failed | Cancelled | Expired | Lost | Abandoned:
         """The next state, after `reply` to `request` came at `now`."""
         look = look_at(self, reply, self._asks, now)
+        if look.redirect is not None:
+            return _stopped(look, self) or replace(_asked_again(self, look), redirect=look.redirect)
+        if self._is_gone(look):
+            when = next_look(look, at_once=True)
+            return replace(_asked_again(self, look, when), asked=True)
         over = _ended(look) or _lost(look, self) or _stopped(look, self)
         if over is not None:
             return over
         handle = look.handle or self.handle
         if look.phase is Phase.UNFINISHED and self.refusal is not None:
             return Polling(look.terms, look.past, handle, *next_look(look))
+        if look.asked == "cancel" and not look.answers_cancel:
+            return self._tried(look)
         refusal, looked = look.refusal or self.refusal, self.looked or look.phase is Phase.UNFINISHED
         when = next_look(look, at_once=look.answers_cancel or looked is not self.looked)
-        return Cancelling(look.terms, look.past, handle, *when, self.asked or look.answers_cancel, refusal, looked)
+        asked = self.asked or look.answers_cancel
+        return Cancelling(look.terms, look.past, handle, *when, asked, refusal, looked, self.tries)
+
+    def _is_gone(self, look: Look) -> bool:
+        """Whether a DELETE that was sent before finds nothing any more: it has worked."""
+        gone = look.asked == "cancel" and look.phase in (Phase.MISSING, Phase.GONE) and self.tries > 0
+        return gone and self.request.method == "DELETE"
+
+    def _tried(self, look: Look) -> Cancelling | Abandoned:
+        """After a cancel that came to nothing: a look goes before the next try, since the job may have ended."""
+        tries = self.tries + 1
+        if tries >= look.terms.patience.failures:
+            return _abandoned(look, Reason.FAILURES, self)
+        again = _asked_again(self, look, next_look(look, tries=tries))
+        return replace(again, looked=False, tries=tries)
 
 
 Waiting: TypeAlias = Submitting | Polling | Fetching | Cancelling
 Job: TypeAlias = Waiting | Finished
 AnyJob = TypeVar("AnyJob", bound=Job)
+AnyWaiting = TypeVar("AnyWaiting", bound=Waiting)
 
 
 def _ended(look: Look) -> Fetching | Completed | Failed | Cancelled | Expired | None:
@@ -222,7 +300,27 @@ def _abandoned(look: Look, reason: Reason, job: Waiting) -> Abandoned:
     return Abandoned(look.terms, look.past, look.handle, reason, look.problem, _to_resume(look, job))
 
 
+def _unfollowable(look: Look, job: Submitting) -> Abandoned:
+    said = acknowledgement(look)
+    return Abandoned(look.terms, look.past, None, Reason.UNFOLLOWABLE, said.problem, _to_resume(look, job), said)
+
+
 def _to_resume(look: Look, job: Waiting) -> Waiting:
     """`job` with this look in its past, and what the reply forbade still forbidden."""
-    due, not_before, why = next_look(look)
-    return replace(job, past=look.past, due=due, not_before=not_before, why=why)
+    return _asked_again(job, look)
+
+
+def _asked_again(job: AnyWaiting, look: Look, when: tuple[float, float, Why] | None = None) -> AnyWaiting:
+    """`job` with this look in its past, at its next time, and at its own address but for a permanent redirect's."""
+    due, not_before, why = when or next_look(look)
+    redirect = job.redirect if job.redirect is not None and job.redirect.permanent else None
+    return replace(job, past=look.past, due=due, not_before=not_before, why=why, redirect=redirect)
+
+
+def _bound(job: Waiting, request: Request) -> Request:
+    """`request` within the limits of the job, at the address where a redirect has led."""
+    if job.redirect is not None:
+        request = replace(request, url=job.redirect.url)
+    left = job.past.deadline - job.due
+    patience = job.terms.patience
+    return patience.bound(request, left=inf if left <= 0 and isinstance(job, Fetching) else left)

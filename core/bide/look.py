@@ -7,15 +7,18 @@ job is lost, when to ask first and next.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from bide.dialects import Asked, Phase, Reading
 from bide.finished import Reason
 from bide.history import ANSWERS_TO_CANCEL, REFUSALS_OF_CANCEL, History, Terms
-from bide.messages import Cause, NoResponse, Order, Reply
+from bide.messages import Cause, NoResponse, Order, Reply, Response
 from bide.pace import SHORTEST, Why, backoff, ceil_ms, draw
 from bide.quota import Hold, Quota, closing, hold, read_quota, spent
-from bide.result import Problem
+from bide.redirect import Redirect, next_redirect, redirect_target
+from bide.result import Acknowledgement, Problem
+from bide.urls import origin, public
 
 if TYPE_CHECKING:
     from bide.job import Waiting
@@ -25,6 +28,8 @@ _REASONS = {
     Phase.UNPAID: Reason.UNPAID,
     Phase.REFUSED: Reason.REFUSED,
 }
+_NOT_HERE = (301, 307, 308)  # nothing was done, and the address is another (RFC 9110, 15.4)
+_TOO_SHORT = 1.5  # by which a hint is stretched each time that it has proved too short
 
 
 @dataclass(slots=True)
@@ -40,6 +45,12 @@ class Look:
     phase: Phase | None
     hold: Hold | None
     now: float
+    redirect: Redirect | None = None
+
+    @property
+    def status(self) -> int:
+        """The status code, or 0 when no response came."""
+        return 0 if isinstance(self.reply, NoResponse) else self.reply.status
 
     @property
     def problem(self) -> Problem | None:
@@ -61,10 +72,27 @@ class Look:
 
 def look_at(job: Waiting, reply: Reply, asked: Asked, now: float, order: Order | None = None) -> Look:
     """`reply` to what `job` asked, understood by its dialect and counted in its history."""
-    dialect, reading = job.terms.dialect, None
+    dialect, reading, led = job.terms.dialect, None, None
     if not isinstance(reply, NoResponse):
-        reading = _usable(dialect.read(reply, asked=asked, handle=job.handle, order=order), asked)
-    return counted(job.terms, job.past, job.handle, asked, reply, reading, now, cadence=dialect.cadence)
+        url = job.redirect.url if job.redirect else None
+        reading = _usable(dialect.read(reply, asked=asked, handle=job.handle, order=order, url=url), asked)
+        if reading.phase is Phase.REDIRECTED:
+            reading, led = _redirected(job, reply, reading, most=1 if asked == "submit" else 3)
+    look = counted(job.terms, job.past, job.handle, asked, reply, reading, now, cadence=dialect.cadence)
+    if led is not None:
+        look.redirect, look.past = led, look.past._replace(failures=job.past.failures)
+    return look
+
+
+def _redirected(job: Waiting, reply: Response, reading: Reading, *, most: int) -> tuple[Reading, Redirect | None]:
+    """What a redirect says, and where it leads, if the request may be sent on: within the API's own origin."""
+    target = redirect_target(job.request.url, reply)
+    if not target:
+        return reading._replace(phase=Phase.TRANSIENT), None
+    reading = reading._replace(problem=Problem(f"HTTP_{reply.status}", f"redirected to {public(target)}"))
+    if origin(target) != job.terms.dialect.origin:
+        return reading, None
+    return reading, next_redirect(job.request, target, reply.status, job.redirect, most=most)
 
 
 def counted(
@@ -86,7 +114,10 @@ def counted(
         quota = read_quota(reply.headers, now=now, names=terms.dialect.quota)
         held = hold(reply, quota, now=now, cadence=cadence, wait=reading.wait)
         quota = closing(quota, held, reply) if at_home else None
+    told_when = held is not None and held.paced and phase is Phase.UNFINISHED and asked != "submit"
+    hinted = past.hinted + 1 if told_when else 0
     past = past.after(reply, reading, quota, terms=terms, asked=asked, now=now)
+    past = past._replace(hinted=hinted) if hinted else past
     return Look(terms, past, handle, asked, reply, reading, phase, held, now)
 
 
@@ -96,7 +127,12 @@ def _usable(reading: Reading, asked: Asked) -> Reading:
         lacking = reading.phase is Phase.UNFINISHED or (reading.phase is Phase.SUCCEEDED and reading.result is None)
     else:
         lacking = asked == "fetch" and reading.phase is Phase.SUCCEEDED and reading.result is None
-    return Reading(Phase.UNREADABLE) if lacking else reading
+    return reading._replace(phase=Phase.UNREADABLE, result=None) if lacking else reading
+
+
+def is_accepted(look: Look) -> bool:
+    """Whether a submission was accepted by a reply that names nothing to follow (RFC 9110, 15.3)."""
+    return look.asked == "submit" and look.phase is Phase.UNREADABLE and 200 <= look.status < 300
 
 
 def is_lost(look: Look) -> bool:
@@ -109,12 +145,21 @@ def is_lost(look: Look) -> bool:
     return past.missing >= patience.missing and look.now - past.missing_since >= patience.missing_for
 
 
+def acknowledgement(look: Look) -> Acknowledgement:
+    """What the reply to a submission says, to be kept: all but cookies, within bounds."""
+    if isinstance(look.reply, NoResponse):
+        return Acknowledgement(0)
+    lines = tuple((name, value[:8192]) for name, value in look.reply.headers if name != "set-cookie")
+    return Acknowledgement(look.reply.status, lines[:64], look.reply.body[:65536].decode("utf-8", "replace"))
+
+
 def may_have_arrived(look: Look) -> bool:
     """Whether an unacknowledged submission may have created the job."""
     if isinstance(look.reply, NoResponse):
         return look.reply.sent
-    unclear = look.phase is Phase.TRANSIENT and (look.problem is None or look.problem.retryable is None)
-    return unclear or look.phase in (Phase.UNREADABLE, Phase.CONFLICT)
+    if look.phase is Phase.REDIRECTED:
+        return look.status not in _NOT_HERE
+    return look.phase is Phase.TRANSIENT and (look.problem is None or look.problem.retryable is None)
 
 
 def reason_to_stop(look: Look) -> Reason | None:
@@ -123,10 +168,14 @@ def reason_to_stop(look: Look) -> Reason | None:
     if isinstance(reply, NoResponse):
         if reply.cause is Cause.UNTRUSTED:
             return Reason.UNTRUSTED
+        if reply.cause is Cause.TOO_LARGE and (past.failures > 1 or look.asked == "submit"):
+            return Reason.TOO_LARGE
         if not past.answered and (reply.cause is Cause.UNRESOLVED or past.failures >= patience.first_contact):
             return Reason.UNREACHABLE
     elif look.phase is not Phase.UNFINISHED and look.phase in _REASONS and not look.answers_cancel:
         return _REASONS[look.phase]
+    if _leads_nowhere(look):
+        return Reason.REDIRECTED
     if past.failures >= patience.failures:
         return Reason.NOT_UNDERSTOOD if look.phase is Phase.UNREADABLE else Reason.FAILURES
     if look.now >= past.deadline:
@@ -144,26 +193,44 @@ def first_look(past: History, quota: Quota | None) -> tuple[float, float, Why]:
     return due, due, held.why
 
 
-def next_look(look: Look, *, at_once: bool = False) -> tuple[float, float, Why]:
-    """The next due time, its floor and its reason: pace or backoff, raised to the hold, cut at the deadline."""
-    past, terms, now = look.past, look.terms, look.now
-    trouble = max(past.failures, past.limited, past.missing)
-    if at_once:
+def _leads_nowhere(look: Look) -> bool:
+    """Whether a redirect that is not followed ends the wait: one that may pass (a portal's) is given one more try."""
+    if look.phase is not Phase.REDIRECTED or look.redirect is not None or look.answers_cancel:
+        return False
+    return look.past.failures > 1 or look.status in _NOT_HERE or look.asked == "submit"
+
+
+def next_look(look: Look, *, at_once: bool = False, tries: int = 0) -> tuple[float, float, Why]:
+    """The next due time, its floor and its reason: pace or backoff, raised to the hold, cut at the deadline.
+
+    `tries` counts what went wrong before the last thing that went well.
+    """
+    past, terms, now, held = look.past, look.terms, look.now, look.hold
+    trouble = max(past.failures, past.limited, past.missing, tries)
+    if at_once or look.redirect is not None:
         due, not_before, why = now, now, Why.AT_ONCE
-    elif look.hold is not None and look.hold.paced != (trouble > 0):
-        due, not_before, why = now, now, look.hold.why  # the server's word wins over a pace or a backoff of ours
+    elif trouble == 1 and held is not None and not held.paced:
+        due, not_before, why = now, now, held.why  # the server's word wins over our backoff, until it proves too short
     elif trouble:
         due = not_before = now + backoff(trouble, draw=draw(terms.seed, "backoff", past.requests))
         why = Why.BACKOFF
     else:
-        age = max(0.0, now - past.since)
-        delay = terms.pace.delay(age=age, draw=draw(terms.seed, "pace", past.polls))
+        delay = terms.pace.delay(age=max(0.0, now - past.since), draw=draw(terms.seed, "pace", past.polls))
         due, not_before, why = now + max(delay, SHORTEST), now, Why.PACE
-    if look.hold is not None:
-        not_before = max(not_before, look.hold.until)
-        if look.hold.until >= due:
-            due, why = look.hold.until, look.hold.why
-    if due >= past.deadline > now:
-        due, why = past.deadline, Why.LAST_LOOK
+        if held is not None and held.paced:
+            due = min(due, now + _stretched(held.until - now, past.hinted))
+    if held is not None:
+        not_before = max(not_before, held.until)
+        if held.until >= due:
+            due, why = held.until, held.why
+    if due >= past.deadline:  # a hint carries nothing past it, a result in sight is fetched at once
+        due, why = (past.deadline, Why.LAST_LOOK) if past.deadline > now else (now, Why.AT_ONCE)
     due = max(ceil_ms(due), now)
     return due, min(ceil_ms(not_before), due), why
+
+
+def _stretched(hint: float, hinted: int) -> float:
+    """Seconds to wait by a hint of the service that was given `hinted` times; "now" counts once."""
+    if hint <= SHORTEST:
+        return hint if hinted <= 1 else inf
+    return hint * _TOO_SHORT ** min(hinted - 1, 20)

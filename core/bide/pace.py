@@ -15,6 +15,7 @@ from zlib import crc32
 from bide.errors import InvalidSetting
 
 SHORTEST = 0.05  # seconds between two looks at one job, whatever a pace says
+LONGEST_BACKOFF = 60.0  # seconds between two tries of what went wrong, unless the service asks for more
 
 
 def positive(name: str, seconds: float) -> None:
@@ -109,7 +110,7 @@ class Sparse:
 Pace: TypeAlias = Every | Growing | Sparse
 
 
-def backoff(count: int, *, draw: float, first: float = 0.5, cap: float = 60.0) -> float:
+def backoff(count: int, *, draw: float, first: float = 0.5, cap: float = LONGEST_BACKOFF) -> float:
     """Seconds to wait after the `count`-th trouble in a row: doubling from `first` to `cap`, half of it jitter."""
     ceiling = min(cap, first * (1 << min(max(count, 1), 16) - 1))
     return ceiling * (0.5 + 0.5 * draw)

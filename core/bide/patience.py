@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from bide.errors import InvalidSetting
 from bide.messages import LARGEST, TIMEOUT, Request
 from bide.pace import positive
+
+_LAST_LOOK = 10.0  # seconds for a look that begins at the deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,12 @@ class Patience:
             if getattr(self, name) < 1:
                 raise InvalidSetting(f"{name} is {getattr(self, name)}: give 1 or more")
 
-    def bound(self, request: Request) -> Request:
-        """`request` with this patience's timeout and size limit."""
-        if request.timeout == self.timeout and request.largest == self.largest:
+    def bound(self, request: Request, *, left: float = inf) -> Request:
+        """`request` with this patience's size limit and timeout, and no longer than the `left` seconds.
+
+        The last look begins when nothing is left, and has ten seconds.
+        """
+        timeout = min(self.timeout, left if left > 0 else _LAST_LOOK)
+        if request.timeout == timeout and request.largest == self.largest:
             return request
-        return replace(request, timeout=self.timeout, largest=self.largest)
+        return replace(request, timeout=timeout, largest=self.largest)

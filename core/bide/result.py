@@ -12,8 +12,10 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
 
-from bide.document import JSON, at, parse, parse_object
+from bide.document import JSON, at, parse, parse_object, text
 from bide.handles import Named
+from bide.secret import redact
+from bide.urls import public
 
 Document: TypeAlias = Mapping[str, JSON]
 
@@ -72,6 +74,29 @@ class Problem:
         if self.request_id:
             parts.append(f"request id {self.request_id}")
         return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Acknowledgement:
+    """What a service answered when it accepted a submission, and named nothing that can be followed.
+
+    `headers` are its header lines but for cookies, `body` is its text, each as it came within bounds. Whoever looks
+    for the job finds it by these.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+    @property
+    def problem(self) -> Problem:
+        """What of it may be shown: where it points to, without queries, and how its body begins."""
+        places = (f"{name}: {public(value)}" for name, value in self.headers if "location" in name)
+        said = text(redact(self.body[:1000].strip()))
+        return Problem(f"HTTP_{self.status}", "; ".join((*places, *((said,) if said else ()))))
+
+    def __repr__(self) -> str:
+        return f"Acknowledgement({self.status}, {len(self.headers)} header lines, {len(self.body)} characters)"
 
 
 @dataclass(frozen=True, slots=True)

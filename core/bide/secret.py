@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from bide.dialects import Dialect
     from bide.messages import Request
 
-_LOOKS_SECRET = re.compile(
+_LOOKS_SECRET = re.compile(  # a JWT may begin anew at each dash: its head is bounded, so that no text takes long
     r"\b(?:sk|pk|rk|mr|gh[pousr]|github_pat|xox[baprs]|r8|hf|glpat|npm|whsec)[-_][A-Za-z0-9_-]{8,}"
-    r"|\bA(?:KIA|SIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w.-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|\bA(?:KIA|SIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w.-]+|\beyJ[\w-]{1,512}\.[\w-]+\.[\w-]*"
     r"|(?i:\b(?:bearer|basic|key(?=\s+\S*\d))\s+)[A-Za-z0-9._~+/=:-]{8,}"
     r"|(?<=\?)[^\s\"'<>]+"
 )

@@ -11,15 +11,16 @@ from typing import cast
 
 from bide.dialects import Dialect
 from bide.errors import InvalidOrder
-from bide.finished import Abandoned, Lost, Reason
+from bide.finished import NEVER_AGAIN, Abandoned, Lost, Reason
 from bide.handles import is_called
 from bide.history import History, Terms
 from bide.job import AnyJob, Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Notice, Order
-from bide.pace import Growing, Pace, Sparse, Why, ceil_ms
+from bide.pace import LONGEST_BACKOFF, Growing, Pace, Sparse, Why, ceil_ms
 from bide.patience import Patience
-from bide.quota import Quota, spent
+from bide.quota import CEILING, Quota, spent
 
+_ANOTHER_CLOCK = 1.0  # seconds that a job may lie in the future for its clock to be ours
 _JUST_NOW = 1.0  # seconds for which "not yet" is news enough to cancel upon
 
 
@@ -95,31 +96,74 @@ def notice(job: AnyJob, event: Notice, *, now: float) -> AnyJob:
     return cast("AnyJob", _told(job, now))
 
 
-def cut_short(job: Job) -> Job:
-    """The job after a crash or an interrupt: a submission under no key may have been received, so it ends there."""
-    if isinstance(job, Submitting) and not job.request.repeatable:
+def cut_short(job: Job, *, now: float) -> Job:
+    """The job after a crash or an interrupt, and whenever it is read from a text: others may have used that, too.
+
+    A submission may have been received since, so one that the service does not recognise again has ended there.
+    """
+    last = job.last if isinstance(job, Abandoned) else job
+    if not isinstance(last, Submitting) or (isinstance(job, Abandoned) and job.reason in NEVER_AGAIN):
+        return job
+    last = replace(last, unclear=True)
+    if is_never_again(last, now=now):
+        return Abandoned(last.terms, last.past, None, Reason.AMBIGUOUS, None, last)
+    return replace(job, last=last) if isinstance(job, Abandoned) else last
+
+
+def before_sending(job: Waiting, *, now: float) -> Job:
+    """The job whose turn has come; ended, where the wait was so long that the service may have forgotten its key.
+
+    A driver asks this before each request: a machine that was asleep sends what was due long ago.
+    """
+    if isinstance(job, Submitting) and is_never_again(job, now=now):
         return Abandoned(job.terms, job.past, None, Reason.AMBIGUOUS, None, job)
     return job
+
+
+def is_never_again(job: Submitting, *, now: float) -> bool:
+    """Whether a submission that may have been received is not recognised when it is sent again now."""
+    if not job.unclear:
+        return False
+    return not job.request.repeatable or (job.key_until is not None and now >= job.key_until)
 
 
 def resume(job: Waiting | Abandoned | Lost, *, now: float, patience: Patience | None = None) -> Waiting:
     """Take a job up again: one that still waits as it stands, one we gave up on with a fresh deadline.
 
-    With `patience` its limits count from `now`. Raises `InvalidOrder` for an ambiguous submission: sent
-    again it could be paid for twice.
+    With `patience` its limits count from `now`. A job of a clock that was ahead of ours goes by ours. Raises
+    `InvalidOrder` for a submission that may have been received: sent again it could be paid for twice.
     """
-    if isinstance(job, Abandoned) and job.reason is Reason.AMBIGUOUS:
-        raise InvalidOrder(
-            "this submission may have been received: look for it at the service, then submit anew if it is not there"
-        )
     last = job if isinstance(job, Waiting) else job.last
-    if last is job and patience is None:
+    final = isinstance(job, Abandoned) and job.reason in NEVER_AGAIN
+    if final or (isinstance(last, Submitting) and is_never_again(last, now=now)):
+        raise InvalidOrder(
+            "this submission may have been received: look for the job at the service, prepare it anew if there is none"
+        )
+    last = _by_our_clock(last, now)
+    if isinstance(job, Waiting) and patience is None:
         return last
     terms = replace(last.terms, patience=patience or last.terms.patience)
     past = last.past.prolonged(terms.patience, now=now)
     due = min(ceil_ms(max(now, last.not_before)), past.deadline)
     fresh = replace(last, terms=terms, past=past, due=due, not_before=min(last.not_before, due), why=Why.AT_ONCE)
     return within(fresh, past.quota, now=now)
+
+
+def _by_our_clock(job: Waiting, now: float) -> Waiting:
+    """`job`, no later than its pace and the limits of hints would have it, whatever clock wrote it down."""
+    past, held = job.past, job.why in (Why.RETRY_AFTER, Why.QUOTA)
+    ahead = max(past.since, past.seen, past.changed, *(event.at for event in past.trace)) - now
+    if ahead > _ANOTHER_CLOCK:
+        past = past.shifted(-ahead)
+    else:
+        ahead = 0.0
+    longest = CEILING if held else max(job.terms.pace.delay(age=max(0.0, now - past.since), draw=1.0), LONGEST_BACKOFF)
+    due = ceil_ms(min(job.due - ahead, now + longest))
+    return (
+        job
+        if due == job.due and past is job.past
+        else replace(job, past=past, due=due, not_before=min(job.not_before, due))
+    )
 
 
 def _told(job: Polling | Cancelling, now: float) -> Polling | Cancelling:

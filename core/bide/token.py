@@ -23,6 +23,7 @@ from bide.document import parse
 from bide.errors import CallerError, InvalidToken
 from bide.finished import Abandoned, Completed, Lost
 from bide.job import Job, Waiting
+from bide.urls import origin
 
 VERSION = 1
 LARGEST = 64 * 1024 * 1024  # bytes of a token: a result of the largest size, every character escaped
@@ -72,6 +73,9 @@ def _checked(job: Job) -> Job:
         if state.handle is not None and not isinstance(state, Completed):
             state.terms.dialect.check(state.handle)
         if isinstance(state, Waiting):
+            home = state.terms.dialect.origin
+            if state.redirect is not None and origin(state.redirect.url) != home:
+                raise InvalidToken(f"the token is damaged: it leads elsewhere than to {home}")
             _ = state.request
     return job
 

@@ -64,6 +64,7 @@ EXPIRED = answer(200, execution("EXPIRED"))
 HTML = bide.Response(200, bide.Headers.of([("Content-Type", "text/html")]), b"<html>welcome to the hotel</html>")
 REFUSED = answer(409, error("NOT_CANCELLABLE", message="too late"))
 CUT = bide.NoResponse(bide.Cause.RESET, sent=True)
+TOO_LARGE = bide.NoResponse(bide.Cause.TOO_LARGE, sent=True)
 UNSENT = bide.NoResponse(bide.Cause.UNREACHABLE, sent=False)
 NO_SUCH_HOST = bide.NoResponse(bide.Cause.UNRESOLVED, sent=False)
 FORGED = bide.NoResponse(bide.Cause.UNTRUSTED, sent=False)
@@ -228,6 +229,35 @@ def test_a_dialect_may_say_that_retry_after_always_counts() -> None:
     assert (job.due, job.why) == (START + 50, bide.Why.RETRY_AFTER)
 
 
+def test_a_hint_of_now_counts_once_and_then_the_pace() -> None:
+    dialect = Terse(cadence=True, said=Reading(Phase.UNFINISHED, HANDLE))
+    job, waits = watching(dialect=dialect), list[float]()
+    for _ in range(4):
+        after = expect(bide.Polling, job.receive(answer(200, retry_after="0"), now=job.due))
+        waits, job = [*waits, round(after.due - job.due, 3)], after
+    assert waits == [0.05, 4, 4, 4]
+
+
+def test_a_hint_that_proves_too_short_is_stretched_up_to_the_pace() -> None:
+    dialect = Terse(cadence=True, said=Reading(Phase.UNFINISHED, HANDLE))
+    job, waits = watching(dialect=dialect), list[float]()
+    for _ in range(5):
+        after = expect(bide.Polling, job.receive(answer(200, retry_after="1"), now=job.due))
+        waits, job = [*waits, round(after.due - job.due, 3)], after
+    assert waits == [1, 1.5, 2.25, 3.375, 4]
+    longer = expect(bide.Polling, job.receive(answer(200, retry_after="9"), now=job.due))
+    assert longer.due == job.due + 9
+
+
+def test_a_hint_of_the_limiter_that_proves_too_short_gives_way_to_the_backoff() -> None:
+    job = polling(replace(LONG, failures=100))
+    for count in range(8):
+        after = expect(bide.Polling, job.receive(answer(429, retry_after="2"), now=job.due))
+        assert after.due - job.due == pytest.approx(2) or count > 2
+        job, wait = after, after.due - job.due
+    assert wait >= 30
+
+
 def test_nothing_remaining_waits_for_the_reset() -> None:
     reply = answer(200, execution("PENDING"), x_ratelimit_remaining="0", x_ratelimit_reset=str(int(START) + 30))
     job = expect(bide.Polling, polling().receive(reply, now=START + 1))
@@ -319,11 +349,14 @@ UNCLEAR = {
     "timed out after sending": bide.NoResponse(bide.Cause.TIMEOUT, sent=True),
     "502 from a proxy": answer(502),
     "500 without a word": answer(500),
-    "redirected": answer(307),
-    "in flight": answer(409),
+}
+NAMELESS = {
     "200 that is no JSON": HTML,
     "202 without an id": answer(202, {"status": "PENDING"}),
     "202 with an id that is none": answer(202, {"id": "../up", "status": "PENDING"}),
+    "202 with an id without end": answer(202, {"id": "x" * 4_000_000, "status": "PENDING"}),
+    "202 that is cut": bide.Response(202, body=b'{"id": "exec_1", "sta'),
+    "204": answer(204),
     "completed without id or result": answer(200, {"status": "COMPLETED"}),
 }
 NOT_TAKEN = {
@@ -335,12 +368,26 @@ NOT_TAKEN = {
 }
 
 
+@pytest.mark.parametrize("key", [None, "key-1"])
+@pytest.mark.parametrize("reply", NAMELESS.values(), ids=NAMELESS)
+def test_a_submission_that_was_accepted_is_not_sent_again_whatever_the_reply_lacks(
+    reply: bide.Response, key: str | None
+) -> None:
+    job = expect(bide.Abandoned, submitting(key=key).receive(reply, now=START + 1))
+    assert (job.reason, job.handle) == (bide.Reason.UNFOLLOWABLE, None)
+    assert job.said is not None
+    assert (job.said.status, job.said.body) == (reply.status, reply.body.decode("utf-8", "replace")[:65536])
+    with pytest.raises(errors.InvalidOrder, match="look for the job at the service"):
+        bide.resume(job, now=START + 2)
+    assert bide.load(bide.dump(job), dialect=DIALECT) == job
+
+
 @pytest.mark.parametrize("reply", UNCLEAR.values(), ids=UNCLEAR)
 def test_an_unclear_outcome_without_a_key_is_never_sent_again(reply: bide.Reply) -> None:
     job = expect(bide.Abandoned, submitting(key=None).receive(reply, now=START + 1))
     assert (job.reason, job.handle) == (bide.Reason.AMBIGUOUS, None)
     assert isinstance(job.last, bide.Submitting)
-    with pytest.raises(errors.InvalidOrder, match="look for it at the service"):
+    with pytest.raises(errors.InvalidOrder, match="look for the job at the service"):
         bide.resume(job, now=START + 2)
 
 
@@ -631,8 +678,22 @@ def test_a_refusal_is_remembered_through_trouble() -> None:
 @pytest.mark.parametrize("trouble", [answer(502), answer(429), CUT, UNSENT], ids=repr)
 def test_a_cancel_that_met_trouble_is_asked_again(trouble: bide.Reply) -> None:
     job = expect(bide.Cancelling, cancelling().receive(trouble, now=START + 1))
-    assert (job.asked, job.why) == (False, bide.Why.BACKOFF)
-    assert job.request == cancelling().request
+    assert (job.asked, job.tries, job.why) == (False, 1, bide.Why.BACKOFF)
+    assert job.request == polling().request, "the job may have ended meanwhile"
+    again = expect(bide.Cancelling, job.receive(RUNNING, now=START + 2))
+    assert (again.request, again.due, again.why) == (cancelling().request, START + 2, bide.Why.AT_ONCE)
+    assert isinstance(job.receive(DONE, now=START + 2), bide.Fetching)
+
+
+def test_the_tries_of_a_cancel_are_counted_through_looks_that_went_well() -> None:
+    job: bide.Job = cancelling(patience=replace(LONG, failures=3))
+    waits: list[float] = []
+    while isinstance(job, bide.Waiting):
+        at = job.due
+        job = job.receive(answer(503) if job.request.method == "POST" else RUNNING, now=at)
+        waits += [job.due - at] if isinstance(job, bide.Waiting) else []
+    assert expect(bide.Abandoned, job).reason is bide.Reason.FAILURES
+    assert [0.25 <= waits[0] <= 0.501, waits[1], 0.5 <= waits[2] <= 1.001, waits[3]] == [True, 0, True, 0]
 
 
 def test_a_cancel_that_lost_the_race_yields_the_result() -> None:
@@ -765,7 +826,7 @@ def test_a_submission_given_up_is_resumed_with_the_same_bytes() -> None:
 def test_a_submission_acknowledged_too_late_is_resumed_by_polling() -> None:
     end = expect(bide.Abandoned, submitting(patience=bide.Patience(deadline=10)).receive(PENDING, now=START + 10))
     assert (end.reason, end.handle) == (bide.Reason.DEADLINE, HANDLE)
-    assert bide.resume(end, now=START + 60).request == polling().request
+    assert bide.resume(end, now=START + 60).request.url == polling().request.url
 
 
 @given(st.sampled_from([submitting, polling, fetching, cancelling, refused]), st.integers(0, 10**7))
@@ -786,16 +847,22 @@ class Terse(bide.ModelRoute):
     said: Reading = field(default_factory=lambda: Reading(Phase.UNFINISHED))
 
     def read(
-        self, response: bide.Response, *, asked: Asked, handle: str | None, order: bide.Order | None = None
+        self,
+        response: bide.Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: bide.Order | None = None,
+        url: str | None = None,
     ) -> Reading:
-        del response, asked, handle, order
+        del response, asked, handle, order, url
         return self.said
 
 
 @pytest.mark.parametrize("phase", [Phase.UNFINISHED, Phase.SUCCEEDED])
-def test_a_submission_without_what_its_phase_needs_is_not_understood(phase: Phase) -> None:
-    job = expect(bide.Submitting, submitting(dialect=Terse(said=Reading(phase))).receive(answer(), now=START))
-    assert (job.past.failures, job.past.known) == (1, False)
+def test_a_submission_without_what_its_phase_needs_cannot_be_followed(phase: Phase) -> None:
+    job = expect(bide.Abandoned, submitting(dialect=Terse(said=Reading(phase))).receive(answer(), now=START))
+    assert (job.reason, job.past.known) == (bide.Reason.UNFOLLOWABLE, False)
 
 
 def test_a_fetch_without_a_result_is_not_understood() -> None:
@@ -820,7 +887,7 @@ def test_a_refused_cancel_without_a_word_is_a_refusal_all_the_same() -> None:
 
 def test_an_end_without_a_problem_is_named_by_its_phase() -> None:
     refusal = submitting(dialect=Terse(said=Reading(Phase.REFUSED))).receive(answer(), now=START)
-    assert expect(bide.Failed, refusal).problem == bide.Problem("refused")
+    assert expect(bide.Failed, refusal).problem == bide.Problem("HTTP_200")
     failure = watching(dialect=Terse(said=Reading(Phase.FAILED, status="broken"))).receive(answer(), now=START)
     assert expect(bide.Failed, failure).problem == bide.Problem("broken")
 
@@ -879,10 +946,25 @@ ENDS: dict[str, tuple[Callable[[], bide.Job], type[errors.JobError], str]] = {
         errors.JobAbandoned,
         "a proxy may answer",
     ),
+    "redirected": (
+        lambda: polling().receive(answer(301, location="https://new.example/jobs"), now=START),
+        errors.JobAbandoned,
+        "redirected to https://new.example/jobs.*as the base URL",
+    ),
+    "too large": (
+        lambda: expect(bide.Polling, polling().receive(TOO_LARGE, now=START)).receive(TOO_LARGE, now=START),
+        errors.JobAbandoned,
+        r"Patience\(largest=",
+    ),
+    "accepted, and not named": (
+        lambda: submitting(key=None).receive(answer(201, location="http://10.0.0.5/jobs/7?k=1"), now=START),
+        errors.JobAbandoned,
+        r"HTTP_201: location: http://10.0.0.5/jobs/7\); look for the job",
+    ),
     "ambiguous": (
         lambda: submitting(key=None).receive(CUT, now=START),
         errors.JobAbandoned,
-        "look at the service.*before submitting again",
+        "look for the job at the service before you prepare it anew",
     ),
 }
 

@@ -120,13 +120,11 @@ def test_an_acknowledgement_names_the_job_and_where_it_is() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_an_acknowledgement_without_a_way_to_follow_the_job_is_no_success(status: int) -> None:
-    for dialect in (BY_LINKS, BY_CODE):
-        job = submitted(reply({"status": "queued"}, status), dialect)
-        assert isinstance(job, bide.Submitting)
     keyless = bide.submit(Order("fox", {}), dialect=BY_LINKS, now=START)
-    after = keyless.receive(reply({"status": "queued"}, status), now=START)
-    assert isinstance(after, bide.Abandoned)
-    assert after.reason is bide.Reason.AMBIGUOUS
+    accepted = reply({"status": "queued"}, status)
+    for job in (submitted(accepted), submitted(accepted, BY_CODE), keyless.receive(accepted, now=START)):
+        assert isinstance(job, bide.Abandoned)
+        assert job.reason is bide.Reason.UNFOLLOWABLE
 
 
 @pytest.mark.parametrize(
@@ -185,10 +183,44 @@ def test_a_fetched_document_is_the_result_whatever_its_words() -> None:
 
 def test_what_is_no_document_is_a_file() -> None:
     handle = '{"id":"job-7","result":"https://api.links.example/r/7"}'
-    result = read(Response(200, body=b"\x89PNG"), "fetch", handle).result
-    assert result == bide.Result(handle, ("https://api.links.example/r/7",))
-    empty = read(Response(204), "fetch", handle).result
-    assert empty == bide.Result(handle)
+    for kind in ("image/png", "application/x-jsonl", "application/x-ndjson; charset=utf-8", "text/csv"):
+        for body in (b"\x89PNG", b'{"n": 1}\n', b'{"n": 1}\n{"n": 2}\n'):
+            result = read(Response(200, Headers.of([("content-type", kind)]), body), "fetch", handle).result
+            assert result == bide.Result(handle, ("https://api.links.example/r/7",))
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/hal+json; charset=utf-8", "text/html", "text/plain", ""]
+)
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b'{"n": 4'), (200, b'{"n": 4}x'), (200, b""), (204, b""), (206, b"{}")]
+)
+def test_what_should_be_a_document_and_is_none_is_not_understood(kind: str, status: int, body: bytes) -> None:
+    job = fetching()
+    after = job.receive(Response(status, Headers.of([("content-type", kind)]), body), now=START)
+    assert isinstance(after, bide.Fetching)
+    assert after.past.failures == 1
+    assert isinstance(after.receive(reply({"output": 4}), now=START + 1), bide.Completed)
+
+
+def test_a_declaration_says_what_the_fetch_brings() -> None:
+    fetch = Call("GET", ("{result}",), brings="text")
+    handle = '{"id":"job-7","result":"https://api.links.example/r/7"}'
+    words = read(
+        Response(200, body="grüße, 1\n".encode()), "fetch", handle, dialect=with_(BY_LINKS, fetch=fetch)
+    ).result
+    assert words is not None
+    assert (words.output, words.files) == ("grüße, 1\n", ())
+    as_file = with_(BY_LINKS, fetch=replace(fetch, brings="file"))
+    whole = read(reply({"n": 1}), "fetch", handle, dialect=as_file).result
+    assert whole == bide.Result(handle, ("https://api.links.example/r/7",))
+    led = read(Response(302, Headers.of([("location", "https://store.example/7")])), "fetch", handle, dialect=as_file)
+    assert led.result == whole
+    for wrong in (Response(200), Response(200, Headers.of([("content-type", "text/html")]), b"<html>")):
+        assert read(wrong, "fetch", handle, dialect=as_file).phase is Phase.UNREADABLE
+        assert read(wrong, "fetch", handle, dialect=with_(BY_LINKS, fetch=fetch)).phase is Phase.UNREADABLE
+    home = read(Response(302, Headers.of([("location", "/r/8")])), "fetch", handle, dialect=as_file)
+    assert home.phase is Phase.REDIRECTED
 
 
 def test_only_an_address_is_a_file() -> None:
@@ -248,7 +280,7 @@ def test_a_problem_is_told_in_the_declared_words() -> None:
     job = polling().receive(told, now=START)
     assert isinstance(job, bide.Failed)
     assert job.problem == bide.Problem("BAD", "no [redacted]")
-    assert read(reply({"status": "failed"})).problem == bide.Problem("FAILED")
+    assert read(reply({"status": "failed"})).problem == bide.Problem("FAILED", '{"status": "failed"}')
     named = read(reply({}, 429, x_request_id="r-1"), dialect=with_(BY_LINKS, request_id=("@x-request-id",)))
     assert (named.phase, named.problem) == (Phase.LIMITED, bide.Problem("HTTP_429", "", None, "r-1"))
 
@@ -287,6 +319,13 @@ def test_a_job_seen_a_moment_ago_is_cancelled_at_once() -> None:
     assert bide.cancel(seen, now=START + 0.5).request.method == "DELETE"
     assert bide.cancel(seen, now=START + 1.5).request.method == "GET"
     assert bide.cancel(polling(with_(BY_LINKS, cancel=Call("POST", ("/x",)))), now=START).request.method == "POST"
+
+
+def fetching() -> bide.Fetching:
+    """A job whose result is fetched next."""
+    job = polling().receive(reply({"status": "completed", "urls": {"result": f"{API}/r/7"}}), now=START)
+    assert isinstance(job, bide.Fetching)
+    return job
 
 
 def cancelling() -> bide.Cancelling:

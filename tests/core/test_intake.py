@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import bide
@@ -61,10 +63,10 @@ def test_a_submission_under_no_key_is_not_sent_again_from_its_token() -> None:
     for token in (bide.dump(job), bide.dump(job).encode()):
         left = INTAKE.resume(token, patience=bide.Patience(deadline=9), now=START + 5)
         assert isinstance(left, bide.Abandoned)
-        assert (left.reason, left.last, left.past) == (bide.Reason.AMBIGUOUS, job, job.past)
+        assert (left.reason, left.last, left.past) == (bide.Reason.AMBIGUOUS, replace(job, unclear=True), job.past)
     assert INTAKE.resume(job, now=START + 5) is job, "who has it in hand knows whether it was sent"
     keyed = INTAKE.prepare("flux-1.1-pro", {}, key="key-1", now=START)
-    assert INTAKE.resume(bide.dump(keyed), now=START + 5) == keyed
+    assert INTAKE.resume(bide.dump(keyed), now=START + 5) == replace(keyed, unclear=True)
 
 
 def test_only_a_polled_job_is_cancelled() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -147,3 +148,11 @@ def test_plain_words_and_ids_stay(said: str) -> None:
 @given(st.text(max_size=60), st.text(max_size=60), st.sampled_from([KEY, "Bearer abcdefghijklmnop"]))
 def test_a_key_is_cut_out_of_any_surroundings(before: str, after: str, secret: str) -> None:
     assert secret not in redact(f"{before} {secret} {after}")
+
+
+@pytest.mark.parametrize("piece", ["-eyJ", "-eyJaaaaa.", "key ", "key\n1", "bearer ", "sk-", "?a ", "AIza-", "ya29.", "xoxb-a"])
+def test_no_text_takes_long_to_be_searched(piece: str) -> None:
+    hostile = piece * (65536 // len(piece))
+    begun = process_time()
+    redact(hostile)
+    assert process_time() - begun < 2, "seconds of work: it grows with the length, not with its square"

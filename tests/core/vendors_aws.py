@@ -114,10 +114,9 @@ TRANSCRIBE = Vendor(
         ),
         *(
             scene(
-                f"name taken ({code}), perhaps by a start whose reply was lost",
+                f"name taken ({code})",
                 answer(code, {"__type": "ConflictException", "Message": "The job name already exists."}),
-                state=bide.Abandoned,
-                reason=bide.Reason.AMBIGUOUS,
+                state=bide.Failed,
                 code="ConflictException",
             )
             for code in (400, 409)
@@ -225,6 +224,6 @@ STEP_FUNCTIONS = Vendor(
         scene("unknown", _error("ExecutionDoesNotExist"), watch=_EXECUTION, state=bide.Lost),
         scene("a request that is wrong", _error("InvalidArn"), watch="arn", reason=bide.Reason.REFUSED),
         scene("too many at once", _error("ExecutionLimitExceeded"), state=bide.Submitting, limited=1),
-        scene("another service", answer(200, b"<ListAllMyBucketsResult/>"), state=bide.Submitting, failures=1),
+        scene("another service", answer(200, b"<ListAllMyBucketsResult/>"), reason=bide.Reason.UNFOLLOWABLE),
     ),
 )

@@ -84,6 +84,6 @@ ARM_ACTION = Vendor(
         scene("done at once", answer(200, {"n": 1}), state=bide.Completed, handle="", output={"n": 1}),
         scene("done at once, without a word", answer(204), state=bide.Completed, output=None),
         scene("not begun at once", answer(200, {"status": "Accepted"}), state=bide.Abandoned),
-        scene("taken with no address at all", answer(202), state=bide.Abandoned, reason=bide.Reason.AMBIGUOUS),
+        scene("taken with no address at all", answer(202), state=bide.Abandoned, reason=bide.Reason.UNFOLLOWABLE),
     ),
 )

@@ -53,7 +53,14 @@ OGC = Vendor(
         scene("accepted without a word", answer(201, b"null", location=_JOB), state=bide.Polling, next=f"GET {_JOB}"),
         scene("accepted by id alone", answer(201, _info("accepted")), next=f"GET {_JOB}"),
         scene(
-            "created, in the draft of 2.0", answer(201, {"id": "7d14", "status": "created"}, location=_JOB), handle=_JOB
+            "created, in the draft of 2.0",
+            answer(201, {"id": "7d14", "status": "created"}, location=_JOB),
+            next=f"GET {_JOB}",
+        ),
+        scene(
+            "created, and named alone",
+            answer(201, {"id": "7d14", "status": "accepted", "type": "process"}),
+            next=f"GET {_JOB}",
         ),
         scene("running", _CREATED, _RUNNING, state=bide.Polling, progress=0.4),
         scene("successful", *_TO_FETCH, state=bide.Fetching, next=f"GET {_JOB}/results", wait=0.0),
@@ -78,7 +85,7 @@ OGC = Vendor(
         ),
         scene("fetched, and gone", *_TO_FETCH, answer(404, _NO_SUCH_JOB), state=bide.Fetching, missing=1),
         scene("accepted with a 200", answer(200, _info("accepted"), location=_JOB), state=bide.Polling),
-        scene("no document at once", answer(200, b"..."), state=bide.Abandoned, reason=bide.Reason.AMBIGUOUS),
+        scene("no document at once", answer(200, b"null"), state=bide.Abandoned, reason=bide.Reason.UNFOLLOWABLE),
         scene("an output called type", *_TO_FETCH, answer(200, {"type": "process"}), state=bide.Completed),
         scene("dismiss without a word", answer(201, b"null", location=_JOB), _RUNNING, CANCEL, next=f"DELETE {_JOB}"),
         scene("run at once", answer(200, {"n": 1}), state=bide.Completed, output={"n": 1}, handle=""),

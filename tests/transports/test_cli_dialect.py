@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -270,7 +271,7 @@ def test_a_token_of_an_address_has_a_safe_name_and_resumes_as_advised(vendor: Ve
 @pytest.mark.parametrize("key", ["../../evil", "x" * 200, "..", "con/../../", "/"])
 def test_a_token_of_a_submission_has_a_safe_name(vendor: Vendor, place: Path, key: str) -> None:
     dialect = Declared(declaration(vendor))
-    job = bide.submit(bide.Order("fox", {}, key), dialect=dialect, now=0.0)
+    job = bide.submit(bide.Order("fox", {}, key), dialect=dialect, now=time.time())
     (place / "token").write_text(bide.dump(job))
     vendor.says("POST /v1/jobs", Answer({}, 503))
     answer = acme("resume", "token", "--deadline", "0.1")

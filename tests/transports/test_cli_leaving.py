@@ -205,5 +205,5 @@ def test_a_submission_that_may_have_been_received_is_kept_to_be_looked_for(place
         assert "it may have been paid for" in answer.stderr
         assert answer.stderr.endswith(f"bide: what was submitted stands in {token.name}\n")
         again = keylessly(emulator, "resume", token.name, *keyless[:2])
-        assert (again.exit_code, "may have been received" in again.stderr) == (2, True)
+        assert (again.exit_code, "may or may not have been received" in again.stderr) == (4, True)
         assert emulator.account.executions == 1

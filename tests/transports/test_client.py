@@ -298,12 +298,13 @@ def test_a_host_that_is_not_there(method: str) -> None:
 
 def test_a_portal_in_place_of_the_service() -> None:
     patience, advice = Patience(failures=5), "a proxy may answer in its place"
-    with (
-        house(Fault("any", html(), times=99), patience=patience) as (emulator, client),
-        pytest.raises(JobAbandoned, match=advice),
-    ):
-        client.run("good", FOX)
-    assert emulator.account.requests == 5
+    with house(Fault("any", html(), times=99), patience=patience) as (emulator, client):
+        with pytest.raises(JobAbandoned, match=r"sign in to use this network.*look for the job"):
+            client.run("good", FOX)
+        assert emulator.account.requests == 1, "what was answered is not sent again"
+        with pytest.raises(JobAbandoned, match=advice):
+            client.wait("exec_1")
+        assert emulator.account.requests == 6
 
 
 def test_a_deadline_is_exact_and_the_last_look_counts() -> None:

@@ -103,8 +103,16 @@ def test_what_is_no_declaration_needs_a_voice() -> None:
 class Blabbing(bide.ModelRoute):
     """Keeps what the service says as it comes."""
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
-        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order)
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,
+        url: str | None = None,
+    ) -> Reading:
+        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order, url=url)
         return reading._replace(problem=bide.Problem("X", response.body.decode()) if reading.problem else None)
 
 
@@ -136,8 +144,16 @@ class Shy(bide.ModelRoute):
 class Hasty(bide.ModelRoute):
     """Takes whatever it does not know for a failure."""
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
-        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order)
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,
+        url: str | None = None,
+    ) -> Reading:
+        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order, url=url)
         known = {word.lower() for word in WORDS.values()}
         return (
             reading if not reading.status or reading.status.lower() in known else reading._replace(phase=Phase.FAILED)
@@ -148,8 +164,16 @@ class Hasty(bide.ModelRoute):
 class Credulous(bide.ModelRoute):
     """Takes any reply for one about the job that was asked about."""
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
-        reading = bide.ModelRoute.read(self, response, asked=asked, handle=None, order=order)
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,
+        url: str | None = None,
+    ) -> Reading:
+        reading = bide.ModelRoute.read(self, response, asked=asked, handle=None, order=order, url=url)
         return reading._replace(handle=handle or reading.handle)
 
 
@@ -157,8 +181,16 @@ class Credulous(bide.ModelRoute):
 class Telling(bide.ModelRoute):
     """Takes the address of the job for its status."""
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
-        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order)
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,
+        url: str | None = None,
+    ) -> Reading:
+        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order, url=url)
         return reading._replace(status=f"see https://api.modelroute.ai/waiting?signature={SIGNATURE}")
 
 
@@ -166,8 +198,16 @@ class Telling(bide.ModelRoute):
 class Sloppy(bide.ModelRoute):
     """Puts a list where a tuple belongs."""
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
-        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order)
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,
+        url: str | None = None,
+    ) -> Reading:
+        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order, url=url)
         problem = replace(reading.problem, details=[("a", "b", "c")]) if reading.problem else None  # type: ignore[arg-type]
         return reading._replace(problem=problem)
 
@@ -176,8 +216,16 @@ class Sloppy(bide.ModelRoute):
 class Tidy(bide.ModelRoute):
     """Keeps only the words that it knows."""
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
-        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order)
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,
+        url: str | None = None,
+    ) -> Reading:
+        reading = bide.ModelRoute.read(self, response, asked=asked, handle=handle, order=order, url=url)
         return reading if reading.status in WORDS.values() else reading._replace(status="UNKNOWN")
 
 

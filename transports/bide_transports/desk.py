@@ -16,6 +16,7 @@ from bide.document import JSON
 from bide.download import Download, download
 from bide.errors import InvalidHandle, InvalidSetting, NotOffered, PollingAdvice, SaveError
 from bide.file_names import file_names
+from bide.finished import NEVER_AGAIN
 from bide.intake import Intake
 from bide.messages import Request
 from bide.notices import Notices
@@ -153,8 +154,8 @@ class Desk:
         return replace(leaving, terms=state.terms)  # should it be refused, the job has the patience that it had
 
     def _again(self, job: bide.Job) -> bide.Job:
-        job = cut_short(job)
-        if isinstance(job, bide.Abandoned) and job.reason is bide.Reason.AMBIGUOUS:
+        job = cut_short(job, now=self._now())
+        if isinstance(job, bide.Abandoned) and job.reason in NEVER_AGAIN:
             return job  # sent again it could be paid for twice
         late = isinstance(job, bide.Waiting) and job.past.deadline <= self._now()
         return self.resume(job, patience=self._intake.patience if late else None)
@@ -198,7 +199,7 @@ class Desk:
 
     def _left(self, state: bide.Job, error: BaseException) -> bide.Job:
         """The job of a wait that `error` has cut short, in `unfinished` from now on; a `SaveError` says so."""
-        left = cut_short(state)
+        left = cut_short(state, now=self._now())
         if isinstance(error, SaveError) and isinstance(state, bide.Submitting):
             return left  # refused by the journal before it was sent: there is nothing to go on with
         self.unfinished.append(left)

@@ -112,7 +112,10 @@ class _Course:
 
     def _store_all(self, wishes: Wishes) -> dict[int, Kept]:
         """All files, before a word is said: nobody may be there any more to hear it."""
-        return {number: store(cut_short(state), wishes) for number, state in self._states.items()}
+        return {
+            number: store(cut_short(state, now=self._client.clock.now()), wishes)
+            for number, state in self._states.items()
+        }
 
     def _tell_all(self, stored: dict[int, Kept], code: int, wishes: Wishes) -> None:
         for number, kept in stored.items():

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import bide
 from bide.errors import InvalidToken
+from bide.finished import NEVER_AGAIN
 from bide.handles import shown
 from bide.urls import is_id
 from bide_transports.display import print_json
@@ -78,8 +79,8 @@ def command(*words: str, wishes: Wishes) -> str:
 
 
 def is_ambiguous(state: bide.Job) -> bool:
-    """Whether nobody can tell if this submission was received."""
-    return isinstance(state, bide.Abandoned) and state.reason is bide.Reason.AMBIGUOUS
+    """Whether this submission was received, or nobody can tell: it is never sent again."""
+    return isinstance(state, bide.Abandoned) and state.reason in NEVER_AGAIN
 
 
 def _place(state: bide.Job) -> Path:

@@ -9,6 +9,7 @@ Everything that decides is in the core; a blocking driver is the five lines of `
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,7 @@ from bide.handles import shown
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.secret import Secret
+from bide.steering import before_sending
 from bide.upload import Upload, Uploading
 from bide_transports.clock import Clock, SystemClock
 from bide_transports.desk import Begin, Desk, OnTimeout
@@ -46,16 +48,16 @@ def follow(job: bide.Job, exchange: Exchange, clock: Clock, listener: Hearing = 
     while isinstance(job, bide.Waiting):
         job = listener(job)
         clock.sleep_until(job.due)
-        if clock.now() >= job.due:
-            job = listener(job.receive(exchange(job.request), now=clock.now()))
+        if (now := clock.now()) >= job.due:
+            job = before_sending(job, now=now)
+            if isinstance(job, bide.Waiting):
+                job = listener(job.receive(exchange(job.request), now=clock.now()))
             yield job
 
 
 def run(job: bide.Job, exchange: Exchange, clock: Clock, listener: Hearing = deaf) -> bide.Finished:
     """The last state of `job`; blocks until it is reached."""
-    for job in follow(job, exchange, clock, listener):  # noqa: B007, B020  only the last is kept
-        pass
-    return cast("bide.Finished", job)
+    return cast("bide.Finished", deque(follow(job, exchange, clock, listener), maxlen=1).pop())
 
 
 class Interrupted(KeyboardInterrupt):

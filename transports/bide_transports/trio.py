@@ -23,6 +23,7 @@ from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.notices import Listener
 from bide.secret import Secret
+from bide.steering import before_sending
 from bide_transports.desk import Desk, OnTimeout
 from bide_transports.disk import Note, saved
 from bide_transports.sinks import Into
@@ -45,6 +46,9 @@ async def step(
         await clock.sleep_until(job.due, job.handle)
         if clock.now() >= job.due:  # and not woken by a notice
             break
+    current = before_sending(job, now=clock.now())
+    if not isinstance(current, bide.Waiting):
+        return current
     after = job.receive(await exchange(job.request), now=clock.now())
     return after if listener is None else listener(after)
 

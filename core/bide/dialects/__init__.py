@@ -20,6 +20,10 @@ from bide.ticket import Source, Ticket
 Asked: TypeAlias = Literal["submit", "poll", "fetch", "cancel", "confirm"]
 
 
+#: Seconds for which a service is taken to recognise an idempotency key, where it documents nothing: a day is usual.
+KEY_LIFETIME = 86400.0
+
+
 class Phase(Enum):
     """What one reply says: first the phases of a job, then replies that say nothing of the job itself."""
 
@@ -35,6 +39,7 @@ class Phase(Enum):
     GONE = "gone for good"
     UNAUTHORISED = "not authorised"
     UNPAID = "payment required"
+    REDIRECTED = "redirected"
     REFUSED = "refused"
     UNREADABLE = "not understood"
 
@@ -119,6 +124,10 @@ class Dialect(Protocol):
         """How to submit; `repeatable` only when sending it twice cannot create two jobs."""
         ...
 
+    def key_lifetime(self, order: Order) -> float | None:
+        """For how many seconds the service recognises the idempotency key of `order`; None where none is sent."""
+        ...
+
     def poll(self, handle: str) -> Request:
         """How to look at the job."""
         ...
@@ -168,6 +177,17 @@ class Dialect(Protocol):
         """How to say that a file's bytes are in their place, or None where that is not wanted."""
         ...
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
-        """What a reply to `asked` says; `handle` is the job asked about, None for a submission of `order`."""
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,
+        url: str | None = None,
+    ) -> Reading:
+        """What a reply to `asked` says; `handle` is the job asked about, None for a submission of `order`.
+
+        `url` is the address that was asked, where a redirect led there; else it is the dialect's own.
+        """
         ...

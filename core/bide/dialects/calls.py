@@ -12,14 +12,18 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from json import dumps
+from typing import Literal
 from urllib.parse import quote
 
 from bide.dialects.places import Places
 from bide.document import JSON
+from bide.handles import ID
 from bide.urls import address
 
 _GAP = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 _SPREAD = "..."
+_LONGEST = 8192  # characters of what fills a gap of an address or a header line
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,9 @@ class Call:
     """A request to make: the first of `urls` whose gaps can all be filled, relative to the base URL.
 
     `query` is added where it can be filled and the address does not have it yet; `body` is JSON, sent as
-    `content_type`.
+    `content_type`. `repeatable` is the service's word on whether sending it twice does no more than once; without
+    one a key or the method tells (RFC 9110, 9.2.2). `brings` is what the reply to `fetch` is: JSON (a reply of
+    another media type is a file all the same), a file whatever its type, or text.
     """
 
     method: str = "GET"
@@ -36,6 +42,8 @@ class Call:
     query: tuple[tuple[str, str], ...] = ()
     body: JSON = None
     content_type: str = "application/json"
+    repeatable: bool | None = None
+    brings: Literal["json", "file", "text"] = "json"
 
     def url(self, base: str, names: Mapping[str, JSON]) -> str | None:
         """The address, or None where a gap of each cannot be filled."""
@@ -45,6 +53,11 @@ class Call:
             if url and address(url) is not None:
                 return url
         return None
+
+    def says_id(self, names: Mapping[str, JSON]) -> bool:
+        """Whether the request names the job by its id, rather than by an address that was told."""
+        found = next((template for template in self.urls if _address(template, names)), "")
+        return ID in gaps(found) or ID in self.said
 
     def link(self, names: Mapping[str, JSON]) -> str:
         """The link that the address is taken from; the empty text where it is made of parts, or cannot be made."""
@@ -70,6 +83,11 @@ class Call:
         """The header lines of this call; one whose gap cannot be filled is left out."""
         lines = _lines(self.headers, names)
         return lines if self.body is None else (("content-type", self.content_type), *lines)
+
+
+def is_sayable(value: str) -> bool:
+    """Whether a text can stand in a request: no longer than an address may be, and without lone surrogates."""
+    return len(value) <= _LONGEST and not _SURROGATE.search(value)
 
 
 def gaps(text: str) -> frozenset[str]:
@@ -105,7 +123,7 @@ def _address(template: str, names: Mapping[str, JSON]) -> str | None:
 
 def _segments(value: JSON) -> str | None:
     """A value as path segments, which can never mean another path; None if it cannot be that."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not is_sayable(value):
         return None
     pieces = value.split("/")
     return None if any(piece in ("", ".", "..") for piece in pieces) else "/".join(quote(p, safe=":") for p in pieces)
@@ -113,7 +131,7 @@ def _segments(value: JSON) -> str | None:
 
 def _text(template: str, names: Mapping[str, JSON]) -> str | None:
     values = {name: names.get(name) for name in gaps(template)}
-    if not all(isinstance(value, str) for value in values.values()):
+    if not all(isinstance(value, str) and is_sayable(value) for value in values.values()):
         return None
     return _GAP.sub(lambda match: str(values[match[1]]), template)
 

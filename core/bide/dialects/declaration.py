@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bide.dialects import Phase
+from bide.dialects import KEY_LIFETIME, Phase
 from bide.dialects.calls import Call
 from bide.dialects.places import Places, Sign
 from bide.signature import Signature as Signature
@@ -49,6 +49,8 @@ class Declaration:
       The link called `status` moves while the job is unfinished. `cookies` are those to be sent back.
     * Its phase: `signs` are tried first, in order, then the word at `status` in `phases`. A reply that shows
       neither a sign nor a word says nothing of the job.
+    * Its limits: `expires` is the instant at which the service gives the job up (ISO 8601, or Unix time);
+      `key_lifetime` for how many seconds the service recognises an idempotency key.
     * Its news: `progress` (a figure) out of `full` (a figure, or the place of one); `wait_ms` (a hint beside
       `Retry-After`, which counts on 2xx replies if `cadence`); `quota` (fields of limit, remaining, reset).
     * Its end: `output` in the result; `files` (addresses or ids, which `file` fetches); `code`, `message` and
@@ -84,3 +86,5 @@ class Declaration:
     message: Places = ()
     request_id: Places = ()
     webhook: Signature | None = None
+    expires: Places = ()
+    key_lifetime: float = KEY_LIFETIME

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from json import dumps
-from typing import cast
+from typing import Literal, cast
 
 from bide.dialects import Advice, Asked, Reading
 from bide.dialects.calls import Call
@@ -94,8 +94,14 @@ class Declared:
         request = self._request(call, _names(order))
         if request is None:
             raise InvalidOrder(f"the model {order.model[:80]!r} cannot stand in {' or '.join(call.urls)}")
-        keyed = order.key is not None and "key" in call.gaps
-        return replace(request, repeatable=keyed or call.method in ("PUT", "DELETE"))
+        by_itself = call.method in ("PUT", "DELETE") if call.repeatable is None else call.repeatable
+        return replace(request, repeatable=by_itself or self.key_lifetime(order) is not None)
+
+    def key_lifetime(self, order: Order) -> float | None:
+        """As declared, where a key is sent."""
+        call = self.declaration.submit
+        keyed = call is not None and order.key is not None and "key" in call.gaps
+        return self.declaration.key_lifetime if keyed else None
 
     def poll(self, handle: str) -> Request:
         """The look at the job."""
@@ -140,9 +146,17 @@ class Declared:
         """Always None: no uploads are declared."""
         return None
 
-    def read(self, response: Response, *, asked: Asked, handle: str | None, order: Order | None = None) -> Reading:
+    def read(
+        self,
+        response: Response,
+        *,
+        asked: Asked,
+        handle: str | None,
+        order: Order | None = None,
+        url: str | None = None,
+    ) -> Reading:
         """What a reply says; total over every status and every body."""
-        return Hearing(self, response, asked, handle, order).reading()
+        return Hearing(self, response, asked, handle, order, url).reading()
 
     def asked_url(self, asked: Asked, handle: str | None, order: Order | None) -> str:
         """Where a reply comes from: the base of every relative address in it (RFC 9110, 10.2.2)."""
@@ -155,6 +169,16 @@ class Declared:
         """The link whose address was asked about this job; the empty text where it was none."""
         call = self._call(asked)
         return call.link(_parts(handle)) if call is not None and handle else ""
+
+    def asks_by_id(self, asked: Asked, handle: str) -> bool:
+        """Whether the request named the job by its id."""
+        call = self._call(asked)
+        return call is not None and call.says_id(_parts(handle))
+
+    @property
+    def brings(self) -> Literal["json", "file", "text"]:
+        """What the reply to `fetch` is."""
+        return self.declaration.fetch.brings if self.declaration.fetch is not None else "json"
 
     def finds(self, call: Call | None, handle: str) -> bool:
         """Whether this handle says where to send this call, and what to say in it."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from json import dumps
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from bide.dates import http_date
 from bide.dialects import Asked, Phase, Reading
-from bide.dialects.calls import is_link
-from bide.dialects.http import refusal
+from bide.dialects.calls import is_link, is_sayable
+from bide.dialects.http import another_job, excerpt, refusal
 from bide.dialects.places import Facts, keys
 from bide.document import JSON, number, strings, text
-from bide.handles import COOKIE, ID, STATUS, handle_of, links
-from bide.messages import Order, Response
+from bide.handles import COOKIE, ID, STATUS, handle_of, links, same_id
+from bide.messages import Order, Request, Response
 from bide.result import Problem, Result
 from bide.secret import redact
 from bide.urls import may_follow, origin
@@ -27,21 +29,27 @@ if TYPE_CHECKING:
     from bide.dialects.declared import Declared
 
 ASKED_ADDRESS = "~"
+_PAGES = ("text/html", "application/xhtml+xml")
+_LONGEST = 1000  # characters of a service's words that are looked at to be shown
+_LONG_AGO = 1e9  # the end of a cookie that is taken back lies before this, whatever the time is
 _ENDS_BADLY = (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
 _ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, *_ENDS_BADLY)
 
 
 @dataclass(slots=True)
 class Hearing:
-    """`response` to what `dialect` `asked` of `handle`, or of a submission of `order`."""
+    """`response` to what `dialect` `asked` of `handle`, or of a submission of `order`; at `url`, if not its own."""
 
     dialect: Declared
     response: Response
     asked: Asked
     handle: str | None
     order: Order | None
+    url: str | None = None
     facts: Facts = field(init=False)
     word: str | None = field(init=False)
+    here: bool = field(default=False, init=False)
+    signed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.facts = Facts(self.response)
@@ -49,35 +57,70 @@ class Hearing:
 
     def reading(self) -> Reading:
         """What the reply says."""
-        phase = Phase.UNREADABLE if self._is_about_another() or self._is_page() else self._phase()
+        another = self._another_job()
+        phase = Phase.UNREADABLE if another or self._is_page() else self._phase()
+        if phase is Phase.SUCCEEDED and not self._is_whole():
+            phase = Phase.UNREADABLE
         fine = self._is_fine() and phase in (Phase.UNFINISHED, Phase.SUCCEEDED)
-        problem = None if fine else self._problem(phase)
+        problem = another if fine or another else self._problem(phase)
         if phase not in _ABOUT_THE_JOB:
             return Reading(phase, self.handle, problem=problem, wait=self._wait())
         moved = self.handle if self.asked == "fetch" else self._moved(phase)
         result = self._result(moved) if phase is Phase.SUCCEEDED else None
-        return Reading(phase, moved, text(self.word) or "", self._progress(), result, problem, wait=self._wait())
+        status, expires = text(self.word) or "", text(self.facts.first(self.dialect.declaration.expires))
+        return Reading(phase, moved, status, self._progress(), result, problem, None, expires, self._wait())
 
     def _is_fine(self) -> bool:
         return 200 <= self.response.status < 300
 
-    def _is_about_another(self) -> bool:
-        """Whether the reply names another job than the one asked about: caches mix replies up."""
-        known = links(self.handle).get(ID) if self.handle else None
-        told = self.facts.first(self.dialect.declaration.id)
-        return self._is_fine() and self.asked != "fetch" and None not in (known, told) and known != told
+    def _another_job(self) -> Problem | None:
+        """That the reply names another job than the one that was asked about by its id."""
+        if not self._is_fine() or self.asked == "fetch" or not self.handle:
+            return None
+        known, told = links(self.handle).get(ID), self.facts.first(self.dialect.declaration.id)
+        if known is None or told is None or same_id(known, told):
+            return None
+        return another_job(told, known) if self.dialect.asks_by_id(self.asked, self.handle) else None
+
+    def _asks_for_json(self) -> bool:
+        return ("accept", "application/json") in self.dialect.declaration.headers
 
     def _is_page(self) -> bool:
         """Whether this is a page for people where JSON was asked for: a portal or a proxy in place of the API."""
-        asked_for_json = ("accept", "application/json") in self.dialect.declaration.headers
         answered = self.response.status == 200 and self.response.body and not self.facts.is_json
-        return bool(asked_for_json and answered) and self.facts.says("@content-type", ("text/html*",))
+        return bool(answered) and self._asks_for_json() and self._type() in _PAGES
+
+    def _type(self) -> str:
+        """The media type of the body, in lower case and without parameters."""
+        return (self.response.headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+    def _is_file(self) -> bool:
+        """Whether the body is plainly something else than JSON that was cut, or a page or a line in its place."""
+        kind = self._type()
+        said = kind not in ("", "text/plain", *_PAGES) and "json" not in kind.replace("jsonl", "").replace("ndjson", "")
+        return said and bool(self.response.body)
+
+    def _is_whole(self) -> bool:
+        """Whether a reply that says "done" is what it should be: nobody asked for a part (RFC 9110, 15.3.7)."""
+        if self.response.status in (204, 206):
+            return self.response.status == 204 and (self.signed or self.asked != "fetch")
+        if self.asked != "fetch":
+            return self.facts.is_json or "json" not in self._type() or not self.response.body or self._is_file()
+        brings, kind = self.dialect.brings, self._type()
+        if brings == "json":
+            return self.facts.is_json or self._is_file()
+        if self._led_elsewhere():
+            return True
+        return bool(self.response.body) and (kind not in _PAGES or not self._asks_for_json())
 
     def _phase(self) -> Phase:
         link = self.dialect.asked_link(self.asked, self.handle)
         for sign in self.dialect.declaration.signs:
             if sign.holds(self.facts, self.asked, link):
+                self.here, self.signed = sign.here, True
                 return sign.phase
+        if self.asked == "fetch" and self._led_elsewhere():
+            return Phase.SUCCEEDED
         if not self._is_fine():
             return refusal(self.response.status, retryable=None, asked=self.asked)
         if self.asked == "fetch":
@@ -87,11 +130,18 @@ class Hearing:
             return spoken.get(self.word.lower(), Phase.UNFINISHED)
         return Phase.UNFINISHED if self.asked == "submit" else Phase.UNREADABLE
 
+    def _led_elsewhere(self) -> bool:
+        """Whether the result is a file at another origin's address: it is downloaded from there, without the key."""
+        if self.dialect.brings != "file" or self.response.status not in (301, 302, 303, 307, 308):
+            return False
+        url = self._followed(self.response.headers.get("location"))
+        return url is not None and origin(url) != self.dialect.origin
+
     def _moved(self, phase: Phase) -> str | None:
         """The handle with what this reply says of it; None where the job could not be polled with it."""
         parts, submitted = links(self.handle) if self.handle else {}, self.asked == "submit"
         told = self.facts.first(self.dialect.declaration.id)
-        if submitted and told is not None:
+        if submitted and told is not None and is_sayable(told):
             parts[ID] = told
         for name, places in self.dialect.declaration.links.items():
             if name == STATUS and not submitted and phase is not Phase.UNFINISHED:
@@ -99,7 +149,7 @@ class Hearing:
             url = next((url for place in places if (url := self._link(place))), None)
             if url is not None:
                 parts[name] = url
-        cookies = self._cookies(parts.get(COOKIE, ""))
+        cookies = self._cookies(parts.pop(COOKIE, ""))
         if cookies:
             parts[COOKIE] = cookies
         handle = handle_of(parts)
@@ -118,16 +168,21 @@ class Hearing:
             url = said if "://" in said else urljoin(self._url(), said)
         except ValueError:
             return None
-        return url if may_follow(url, self.dialect.base_url) else None
+        return url if is_sayable(url) and may_follow(url, self.dialect.base_url) else None
 
     def _url(self) -> str:
-        return self.dialect.asked_url(self.asked, self.handle, self.order)
+        return self.url or self.dialect.asked_url(self.asked, self.handle, self.order)
 
     def _result(self, handle: str | None) -> Result | None:
         """The result in this reply; None where it must be fetched from elsewhere."""
-        if self.asked != "fetch" and handle and self._lies_elsewhere(handle):
+        brings = self.dialect.brings if self.asked == "fetch" else "json"
+        if self.asked != "fetch" and handle and not self.here and self._lies_elsewhere(handle):
             return None
-        if not self.facts.is_json:  # no document but a file, to be had again at its address
+        if brings == "text":
+            return Result(handle or "", raw=dumps(self.response.body.decode("utf-8", "replace")), place=())
+        if brings == "file" or self._is_file():  # no document but a file, to be had again at its address
+            return Result(handle or "", (self._url(),))
+        if not self.facts.is_json:
             return Result(handle or "", (self._url(),) if self.response.body else ())
         places = self.dialect.declaration.output
         place = next((place for place in places if self.facts.value(place) is not None), None)
@@ -141,7 +196,7 @@ class Hearing:
         if not self.dialect.finds(declared.fetch, handle):
             return False
         looked = self.asked in ("poll", "confirm") and self.dialect.finds(declared.poll, known)
-        return not looked or self.dialect.poll(known) != self.dialect.fetch(handle)
+        return not looked or _place(self.dialect.poll(known)) != _place(self.dialect.fetch(handle))
 
     def _files(self) -> Iterator[str]:
         declared = self.dialect.declaration
@@ -154,11 +209,9 @@ class Hearing:
         declared, facts = self.dialect.declaration, self.facts
         word = self.word if phase in _ENDS_BADLY else None
         code = facts.first(declared.code) or (word.upper() if word else f"HTTP_{self.response.status}")
-        said = facts.first(declared.message) or ""
-        if not facts.is_json:
-            said = self.response.body[:200].decode("utf-8", "replace")
+        said = text(redact((facts.first(declared.message) or "")[:_LONGEST])) or excerpt(self.response)
         request_id = text(facts.first(declared.request_id))
-        return Problem(text(redact(code)) or "", text(redact(said)) or "", None, request_id)
+        return Problem(text(redact(code[:_LONGEST])) or "", said, None, request_id)
 
     def _progress(self) -> float | None:
         declared = self.dialect.declaration
@@ -179,10 +232,31 @@ class Hearing:
             return known
         jar = dict(pair.split("=", 1) for pair in known.split("; ") if "=" in pair)
         for line in self.facts.lines("set-cookie"):
-            name, equals, value = line.partition(";")[0].strip().partition("=")
-            if equals and name in wanted and value.isascii() and value.isprintable():
+            pair, _, attributes = line.partition(";")
+            name, equals, value = pair.strip().partition("=")
+            if name in wanted and self._is_over(attributes):
+                jar.pop(name, None)
+            elif equals and name in wanted and value.isascii() and value.isprintable():
                 jar[name] = value
         return "; ".join(f"{name}={value}" for name, value in jar.items())
+
+    def _is_over(self, attributes: str) -> bool:
+        """Whether a cookie is taken back (RFC 6265, 5.2.2 and 5.3): its age is none, or its end lies in the past."""
+        named = {name.strip().lower(): value.strip() for name, _, value in map(_parted, attributes.split(";"))}
+        age, end = named.get("max-age", ""), http_date(named.get("expires"))
+        if age.lstrip("-").isdigit():
+            return age.startswith("-") or not age.strip("0")
+        now = http_date(self.response.headers.get("date")) or _LONG_AGO
+        return end is not None and end <= now
+
+
+def _parted(attribute: str) -> tuple[str, str, str]:
+    return attribute.partition("=")
+
+
+def _place(request: Request) -> tuple[str, str, bytes]:
+    """What tells one resource from another: cookies, which may change with every reply, do not."""
+    return request.method, request.url, request.body
 
 
 def _figure(value: object) -> float | None:

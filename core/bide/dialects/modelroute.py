@@ -7,7 +7,7 @@ from functools import lru_cache
 from json import dumps
 from typing import Final
 
-from bide.dialects import Advice, Asked, Reading, modelroute_files, modelroute_replies
+from bide.dialects import KEY_LIFETIME, Advice, Asked, Reading, modelroute_files, modelroute_replies
 from bide.document import JSON, parse_object, text
 from bide.messages import Headers, Order, Request, Response
 from bide.pace import Every
@@ -42,11 +42,13 @@ class ModelRoute:
     """The ModelRoute API at `base_url`, https only (http to this machine excepted).
 
     `storage_hosts` may serve files: a presigned address elsewhere is not followed. A handle is an
-    execution id. Raises `InvalidAddress` for a base URL that is none.
+    execution id. `lifetime` is for how many seconds the service recognises an idempotency key: its pages do not say.
+    Raises `InvalidAddress` for a base URL that is none.
     """
 
     base_url: str = "https://api.modelroute.ai"
     storage_hosts: tuple[str, ...] = ("storage.modelroute.ai",)
+    lifetime: float = KEY_LIFETIME
     name: str = field(default="modelroute", init=False)
     origin: str = field(default="", init=False)
     cadence: bool = field(default=False, init=False)
@@ -92,6 +94,10 @@ class ModelRoute:
             credential=True,
             repeatable=order.key is not None,
         )
+
+    def key_lifetime(self, order: Order) -> float | None:
+        """`lifetime`, where a key is sent."""
+        return None if order.key is None else self.lifetime
 
     def poll(self, handle: str) -> Request:
         """GET the execution (modelroute-api.md, 6)."""
@@ -163,6 +169,7 @@ class ModelRoute:
         asked: Asked,
         handle: str | None,
         order: Order | None = None,  # noqa: ARG002
+        url: str | None = None,  # noqa: ARG002
     ) -> Reading:
         """What a reply says; total over every status and every body."""
         return modelroute_replies.read(response, asked, handle)

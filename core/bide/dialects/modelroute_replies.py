@@ -7,8 +7,9 @@ The status is compared without regard to case and with the terminal set only; an
 from __future__ import annotations
 
 from bide.dialects import Asked, Phase, Reading
-from bide.dialects.http import refusal
+from bide.dialects.http import another_job, excerpt, refusal
 from bide.document import JSON, moment, money, number, parse_object, strings, text
+from bide.handles import same_id
 from bide.messages import Response
 from bide.result import Problem, Receipt, Result
 from bide.secret import redact
@@ -44,12 +45,14 @@ def read(response: Response, asked: Asked, handle: str | None) -> Reading:
     """
     document = parse_object(response.body)
     if not 200 <= response.status < 300:
-        problem = _problem(document, response.status)
+        problem = _problem(document, response)
         return Reading(refusal(response.status, retryable=problem.retryable, asked=asked), problem=problem)
     if document is None:
         return _unreadable(response)
     named = _named(document)
-    if named is not None and named != handle and (handle is not None or not is_id(named)):
+    if named is not None and handle is not None and not same_id(named, handle):
+        return Reading(Phase.UNREADABLE, problem=another_job(named, handle))
+    if named is not None and handle is None and not is_id(named):
         return _unreadable(response)
     return _reading(document, response, asked, named or handle)
 
@@ -70,13 +73,12 @@ def _reading(document: dict[str, JSON], response: Response, asked: Asked, handle
         return Reading(phase, handle, status, result=result, receipt=receipt)
     if phase is Phase.UNREADABLE:
         return _unreadable(response)
-    return Reading(phase, handle, status, problem=_problem(document, response.status, status), receipt=receipt)
+    return Reading(phase, handle, status, problem=_problem(document, response, status), receipt=receipt)
 
 
 def _unreadable(response: Response) -> Reading:
     """A reply that is no execution, with an excerpt that shows what it is instead."""
-    excerpt = text(redact(response.body[:200].decode("utf-8", "replace"))) or ""
-    return Reading(Phase.UNREADABLE, problem=Problem("NOT_UNDERSTOOD", excerpt))
+    return Reading(Phase.UNREADABLE, problem=Problem("NOT_UNDERSTOOD", excerpt(response)))
 
 
 def _named(document: dict[str, JSON]) -> str | None:
@@ -109,20 +111,22 @@ def _result(document: dict[str, JSON], response: Response, handle: str | None) -
         handle or "",
         tuple(dict.fromkeys(found)),
         money(document.get("cost")),
-        None if latency is None else latency / 1000,
+        None if latency is None or abs(latency) >= 1e12 else latency / 1000,
         response.body.decode("utf-8-sig"),
     )
 
 
-def _problem(document: dict[str, JSON] | None, http: int, status: str = "") -> Problem:
+def _problem(document: dict[str, JSON] | None, response: Response, status: str = "") -> Problem:
     """The error envelope (section 9), or what is known without one."""
-    error = (document or {}).get("error")
+    error, name = (document or {}).get("error"), status.upper() or f"HTTP_{response.status}"
     if not isinstance(error, dict):
-        return Problem(status.upper() or f"HTTP_{http}", redact(text(error) or ""))
-    code = text(error.get("code")) or status.upper() or f"HTTP_{http}"
+        return Problem(name, redact(text(error) or "") or excerpt(response))
+    code = text(error.get("code")) or name
     told = error.get("retryable")
     retryable = told if isinstance(told, bool) else _RETRYABLE.get(code.upper())
-    return Problem(code, _said(error, "message"), retryable, text(error.get("request_id")), _details(error))
+    return Problem(
+        code, _said(error, "message") or excerpt(response), retryable, text(error.get("request_id")), _details(error)
+    )
 
 
 def _details(error: dict[str, JSON]) -> tuple[tuple[str, str, str], ...]:

@@ -31,6 +31,7 @@ class Sign:
     It counts in replies with one of the status codes in `http` (`2xx` for all of them) to one of the requests in
     `asked`; `confirm` is the look at a job after the service took its cancellation. With `links` it counts only
     where the request took its address from one of them: what a code means may depend on which one was asked.
+    A sign of success may say that the result lies `here`, in this very reply: then nothing is fetched.
     """
 
     phase: Phase
@@ -38,6 +39,7 @@ class Sign:
     http: Places = ("2xx",)
     asked: tuple[Asked, ...] = ABOUT_THE_JOB
     links: Places = ()
+    here: bool = False
 
     def holds(self, facts: Facts, asked: Asked, link: str = "") -> bool:
         """Whether this reply to `asked`, at the address of that link, shows the sign."""

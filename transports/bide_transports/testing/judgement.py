@@ -92,9 +92,10 @@ def _result(job: bide.Job, exchanges: Sequence[Exchanged], *, files: bool) -> It
             yield Finding("files in result.files", "there are none", last)
         elif holds(said, ANSWER) and not any(ANSWER in text for text in strings(job.result.output)):
             yield Finding("the output in result.output", f"there is {job.result.output!r}", last, "correct `output`")
-    problem = str(job.problem) if not isinstance(job, bide.Completed | bide.Waiting) else ""
+    problem = job.problem if not isinstance(job, bide.Completed | bide.Waiting) else None
     for text, place in ((MESSAGE, "message"), (CODE, "code"), (REQUEST_ID, "request_id")):
-        if holds(said, text) and text not in problem:
+        told = getattr(problem, place, None) or ""
+        if holds(said, text) and not told.startswith(text):  # in the place, not only somewhere in an excerpt
             yield Finding(f"{text!r} in the problem", f"the problem is {problem!r}", last, f"correct `{place}`")
 
 

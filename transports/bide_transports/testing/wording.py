@@ -43,6 +43,8 @@ def told(voice: Voice, asked: Asked, turn: Turn, record: Record) -> Response:
             raise NotApplicable(f"a reply never tells {what}")
     if turn.address != "usual" and not is_polled_by_address(voice, record):
         raise NotApplicable("the job is not asked for at an address that replies tell")
+    if turn.another and not is_polled_by_id(voice, record):
+        raise NotApplicable("the job is not asked for by its id, so a reply may name it as it likes")
     return reply if turn.code is None else replace(reply, status=turn.code)
 
 
@@ -50,6 +52,12 @@ def is_polled_by_address(voice: Voice, record: Record) -> bool:
     """Whether the vendor's jobs are looked at where a reply says, rather than at an address made from an id."""
     other = moved(record, Turn(address="moved"))
     return voice.request("poll", record).url != voice.request("poll", other).url
+
+
+def is_polled_by_id(voice: Voice, record: Record) -> bool:
+    """Whether the vendor's jobs are looked at by their ids."""
+    one, other = (voice.request("poll", replace(record, id=name)) for name in (record.id, OTHER_JOB))
+    return (one.url, one.body) != (other.url, other.body)
 
 
 def _said(asked: Asked, turn: Turn, record: Record) -> Said:

@@ -52,7 +52,6 @@ DECLARATION = Declaration(
     status=(_STATUS,),
     phases={"COMPLETED": Phase.SUCCEEDED, "FAILED": Phase.FAILED},
     signs=(
-        Sign(Phase.CONFLICT, {"__type": ("*ConflictException",)}, ("400",), ("submit",)),
         *SIGNS,
         Sign(Phase.MISSING, {"__type": ("*NotFoundException",)}, ("400",)),
         Sign(Phase.MISSING, {"__type": ("*BadRequestException",), "message": ("*couldn't be found*",)}, ("400",)),

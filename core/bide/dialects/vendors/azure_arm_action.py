@@ -24,5 +24,9 @@ DECLARATION = replace(
     poll=Call("GET", ("{status}", "{location}")),
     fetch=Call("GET", ("{location}",)),
     links={"status": ("@azure-asyncoperation",), "location": ("@location",)},
-    signs=(*SIGNS, Sign(Phase.SUCCEEDED, {"status": ("!",)}, ("200", "204"), ("submit",))),
+    signs=(
+        Sign(Phase.SUCCEEDED, http=("204",), asked=("fetch",)),
+        *SIGNS,
+        Sign(Phase.SUCCEEDED, {"status": ("!",)}, ("200", "204"), ("submit",)),
+    ),
 )

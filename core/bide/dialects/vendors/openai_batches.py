@@ -35,6 +35,7 @@ DECLARATION = Declaration(
     },
     progress="request_counts.completed",
     full="request_counts.total",
+    expires=("expires_at",),
     wait_ms=("@retry-after-ms", "@openai-poll-after-ms"),
     quota=("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
     output=("",),

@@ -32,7 +32,7 @@ _SHAPES = (
     r"GOCSPX-[A-Za-z0-9_-]{16,}",
     r"hv[sb]\.[A-Za-z0-9_-]{20,}",
     r"xapp-[0-9]-[A-Za-z0-9-]{10,}",
-    r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*",
+    r"eyJ[A-Za-z0-9_-]{5,512}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*",
 )
 _GLUED = re.compile("|".join(_SHAPES))  # to a placeholder, which is an edge, too
 _TOKEN = re.compile(f"{_EDGE}(?:{'|'.join(_SHAPES)})")
