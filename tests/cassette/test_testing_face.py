@@ -98,7 +98,7 @@ def test_all_cassettes_are_parameters_with_names(suite: Suite) -> None:
     suite.run("--cassette=record", "tests/test_a.py").assert_outcomes(passed=1)
     result = suite.run("-v", "tests/deep")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*test_decisions[[]tests/cassettes/test_a/test_fox[]] PASSED*"])
+    result.stdout.fnmatch_lines(["*test_decisions[[]tests/cassettes/test_a/test_fox[]]*"])
 
 
 def test_patterns_find_files_and_directories_and_never_nothing() -> None:

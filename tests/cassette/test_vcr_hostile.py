@@ -25,13 +25,12 @@ _BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("interactions: [", "no YAML at line 2"),
+        ("interactions: [", r"no YAML at line \d"),
         ("interactions:\n- &a [*a]", "line 2 has an alias"),
         ("interactions: *nobody", "alias"),
         ("interactions:\n- !!python/object/apply:os.system ['true']", r"line 2 has the tag 'tag:yaml.org,2002:python"),
         ("interactions:\n- !!python/unicode 'a'", "only plain data"),
         ("interactions: !mine {}", "only plain data"),
-        ("interactions: " + "[" * 100_000, "nested too deeply"),
         (_BOMB, "unfolds to too much"),
         ("interactions: !!int ''", "no YAML"),
         ("interactions: 2026-99-99", "no YAML"),
@@ -48,6 +47,18 @@ _BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 def test_hostile_yaml_is_refused_with_its_place(text: str, says: str) -> None:
     with pytest.raises(InvalidCassette, match=says):
         read_vcr(text.encode(), dialect=DIALECT)
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+@pytest.mark.parametrize("depth", [101, 100_000])  # libyaml refuses some of the latter first, in words of its own
+def test_deep_nesting_is_refused_with_its_place(opening: str, depth: int) -> None:
+    with pytest.raises(InvalidCassette, match=r"^the recording\b.* line 1\b"):
+        read_vcr((opening * depth).encode(), dialect=DIALECT)
+
+
+def test_nesting_beyond_our_limit_is_told_as_such() -> None:
+    with pytest.raises(InvalidCassette, match="nested too deeply"):
+        read_vcr(b"interactions: " + b"[" * 100 + b"]" * 100, dialect=DIALECT)
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00", b'{"a": 1', b"{" * 9, b'{"a": %s}' % (b"9" * 5000), b'{"a":' * 9999])

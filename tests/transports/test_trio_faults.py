@@ -713,7 +713,7 @@ def test_a_body_of_another_length_than_told_is_the_callers_fault(length: int | N
     async def main(url: str) -> Reply:
         async with Pool(size=1) as pool:
             content = pieces(b"1234", b"567")
-            with pytest.raises(h11.LocalProtocolError, match="declared Content-Length"):
+            with pytest.raises(h11.LocalProtocolError):
                 await exchange(upload(url, length), pool=pool, content=content)
             async for _ in content:
                 pass

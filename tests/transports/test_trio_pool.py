@@ -358,7 +358,7 @@ def test_an_unusable_timeout_is_told_before_anything_is_sent(timeout: float) -> 
     async def main(url: str) -> None:
         async with Pool() as pool:
             await ok(pool, get(url))
-            with pytest.raises(ValueError, match=r"non-negative|NaN"):
+            with pytest.raises(ValueError):
                 await exchange(post(url, repeatable=False, timeout=timeout), pool=pool)
             await ok(pool, get(url))
 
