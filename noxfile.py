@@ -1,8 +1,11 @@
 """The project's chores. `nox` runs the tests on every Python it finds, then lint and types; `nox -l` lists all."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import nox
@@ -11,6 +14,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CORE = ("tests/core", "tests/test_laws.py")
 BROWSER = ("tests/browser",)
+REAL = "tests/real"  # its servers weigh 400 MB, and tell nothing of a wheel or of our own dependencies
+CONSTRAINTS = "tests/constraints.txt"
+BUILD = {"PIP_BUILD_CONSTRAINT": CONSTRAINTS}  # what builds the package, where pip is 25.3 or later
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 nox.options.sessions = ["tests", "lint", "typing"]
@@ -23,6 +29,11 @@ def _runs(version: str) -> bool:
     return path is not None and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
 
 
+def _install(session: nox.Session, *what: str) -> None:
+    """Installs `what` in the versions that are in the repository, so that a new release elsewhere breaks no session."""
+    session.install("-c", CONSTRAINTS, *what, env=BUILD)
+
+
 PYTHONS = sorted({HERE, *filter(_runs, VERSIONS)}, key=lambda version: int(version.partition(".")[2]))
 
 
@@ -33,7 +44,7 @@ def _group(name: str) -> tuple[str, ...]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The whole suite; on the Python at hand its own tests must cover the core in every branch."""
-    session.install("-e", ".[all]", *_group("test"), *_group("real"))
+    _install(session, "-e", ".[all]", *_group("test"), *_group("real"))
     if session.python == HERE and not session.posargs:
         _tests_of_the_core(session)
         session.run("pytest", "-n", "auto", *_without(*CORE, *BROWSER))
@@ -44,7 +55,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def browser(session: nox.Session) -> None:
     """The timeline of a cassette as a Chromium draws it: chromium-headless-shell, or any that is called so."""
-    session.install("-e", ".[all]", *_group("test"))
+    _install(session, "-e", ".[all]", *_group("test"))
     session.run("pytest", *(session.posargs or BROWSER))
 
 
@@ -54,18 +65,17 @@ def wheel(session: nox.Session) -> None:
     built = Path(session.create_tmp())
     for old in built.glob("*.whl"):
         old.unlink()
-    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(built), ".")
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(built), ".", env=BUILD)
     (file,) = built.glob("*.whl")
     session.install("--force-reinstall", "--no-deps", str(file))
-    session.install(f"bide[all] @ {file.resolve().as_uri()}", *_group("test"))
-    # The servers of tests/real weigh 400 MB and tell nothing of a wheel.
-    session.run("pytest", "-n", "auto", *_without("tests/real", *BROWSER), *session.posargs)
+    _install(session, f"bide[all] @ {file.resolve().as_uri()}", *_group("test"))
+    session.run("pytest", "-n", "auto", *_without(REAL, *BROWSER), *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Format, style, and the wall between the core and the rest."""
-    session.install("-e", ".[all]", *_group("lint"))
+    _install(session, "-e", ".[all]", *_group("lint"))
     session.run("ruff", "format", "--check")
     session.run("ruff", "check")
     session.run("lint-imports")
@@ -74,7 +84,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Mypy --strict and pyright strict, tests included."""
-    session.install("-e", ".[all]", "nox", *_group("typing"))
+    _install(session, "-e", ".[all]", "nox", *_group("typing"))
     session.run("mypy")
     session.run("pyright")
 
@@ -82,7 +92,7 @@ def typing(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, warnings as errors."""
-    session.install("-e", ".[all]", *_group("docs"))
+    _install(session, "-e", ".[all]", *_group("docs"))
     session.run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 
@@ -96,8 +106,46 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Ratios, each measured in one interleaved run."""
-    session.install("-e", ".[all]", *_group("test"), *_group("bench"))
+    _install(session, "-e", ".[all]", *_group("test"), *_group("bench"))
     session.run("python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """The suite with the newest of everything, as users will get it: what breaks here breaks for them next."""
+    session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[all]", *_group("test"))
+    session.run("pytest", "-n", "auto", *_without(REAL, *BROWSER), *session.posargs)
+
+
+@nox.session
+def constraints(session: nox.Session) -> None:
+    """Writes `CONSTRAINTS` anew: the newest of all that the sessions install, as pip finds it for each Python here."""
+    groups = [requirement for name in PROJECT["dependency-groups"] for requirement in _group(name)]
+    wanted = [".[all]", "nox", *PROJECT["build-system"]["requires"], *groups]
+    found: dict[str, dict[str, str]] = {}
+    for python in PYTHONS:
+        report = Path(session.create_tmp(), f"{python}.json")
+        how = ("install", "--dry-run", "--ignore-installed", "--quiet", "--report", str(report))
+        session.run("python", "-m", "pip", f"--python={shutil.which(f'python{python}')}", *how, *wanted)
+        for package in json.loads(report.read_bytes())["install"]:
+            name = re.sub("[-_.]+", "-", package["metadata"]["name"]).lower()
+            found.setdefault(name, {})[python] = package["metadata"]["version"]
+    del found["bide"]
+    lines = [line for name in sorted(found) for line in _pins(name, found[name])]
+    head = f"# What the sessions install; made by `nox -s constraints` with Python {', '.join(PYTHONS)}.\n"
+    Path(CONSTRAINTS).write_text(head + "\n".join(lines) + "\n", "utf-8")
+
+
+def _pins(name: str, versions: dict[str, str]) -> list[str]:
+    """A line for each stretch of Pythons that get the same version; the first and the last stretch have no end."""
+    turns = [after for before, after in pairwise(versions) if versions[before] != versions[after]]
+    since = [f'python_version >= "{python}"' for python in turns]
+    until = [f'python_version < "{python}"' for python in turns]
+    stretches = zip(["", *since], [*until, ""], [next(iter(versions)), *turns], strict=True)
+    return [
+        f"{name}=={versions[python]} ; {low}{' and ' if low and high else ''}{high}".rstrip(" ;")
+        for low, high, python in stretches
+    ]
 
 
 def _without(*places: str) -> list[str]:
