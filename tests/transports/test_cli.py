@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from bide import Response
 from bide_transports.cli import main
-from bide_transports.emulator import Drop, Fault, Plan, Service, Status, Variants, html
+from bide_transports.emulator import Drop, Fault, Plan, Service, Status, Variants, VirtualClock, html
 from bide_transports.emulator.server import Emulator, serve
 from tests.transports.cli_scene import tokens, typed
 from tests.transports.terminal import on_a_terminal
@@ -98,13 +98,15 @@ def test_each_end_has_its_exit_code(emulator: Emulator, place: Path, model: str,
 
 
 def test_a_deadline_leaves_a_private_token_that_resumes(emulator: Emulator, place: Path) -> None:
-    with serve(Service(default=Plan(duration=0.4))) as other:
+    clock = VirtualClock()
+    with serve(Service(default=Plan(duration=60.0)), clock=clock.now) as other:
         answer = bide(other, "run", "flux-1.1-pro", "--pace", "0.05", "--deadline", "0.15")
         assert answer.exit_code == 4
         (token,) = tokens(place)
         assert f"bide resume {token.name} --base-url {other.base_url}" in answer.stderr
         assert stat.S_IMODE(token.stat().st_mode) == 0o600
         assert other.key not in token.read_text() + answer.stdout + answer.stderr
+        clock.sleep_until(clock.now() + 100.0)
         again = bide(other, "resume", token.name, "--deadline", "30", "--save", "out")
         assert again.exit_code == 0, again.stderr
         assert other.account.executions == 1
@@ -114,9 +116,10 @@ def test_a_deadline_leaves_a_private_token_that_resumes(emulator: Emulator, plac
 
 
 def test_an_interrupt_leaves_a_token_that_resumes(place: Path) -> None:
-    with serve(Service(default=Plan(duration=1.0, dispatched=0.1))) as emulator:
+    clock = VirtualClock()
+    with serve(Service(default=Plan(duration=60.0)), clock=clock.now) as emulator:
         with typed(emulator, "run", "flux-1.1-pro", "--pace", "0.05") as running:
-            running.until("PROCESSING")
+            running.until("PENDING")
             running.interrupt()
             code, _, said = running.end()
         assert code == 130
@@ -124,6 +127,7 @@ def test_an_interrupt_leaves_a_token_that_resumes(place: Path) -> None:
         assert "Traceback" not in said
         (token,) = tokens(place)
         assert f"bide resume {token.name}" in said
+        clock.sleep_until(clock.now() + 100.0)
         assert bide(emulator, "resume", token.name, "--save", "out").exit_code == 0
         assert emulator.account.executions == 1
 

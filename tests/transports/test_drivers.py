@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -27,6 +27,7 @@ from bide_transports.emulator import (
 )
 from bide_transports.emulator.server import serve
 from tests.drivers import DRIVERS, Drive
+from tests.hostile import SHORT, patiently
 
 START = 1_800_000_000.0
 
@@ -77,7 +78,7 @@ SCENARIOS = [
     Scenario("cut in the head", faults=_dropped("head")),
     Scenario("cut in the body", faults=_dropped("body")),
     Scenario("no HTTP", faults=(Fault("poll", Garbage(), times=2),)),
-    Scenario("never an answer", faults=(Fault("poll", Hang(), times=2),), patience=bide.Patience(timeout=0.2)),
+    Scenario("never an answer", faults=(Fault("poll", Hang(), times=2),), patience=bide.Patience(timeout=SHORT)),
     Scenario("the deadline", bide.Abandoned, Plan(500), patience=bide.Patience(deadline=60)),
     Scenario("too many failures", bide.Abandoned, faults=(Fault("poll", html(), times=99),)),
     Scenario(
@@ -89,13 +90,14 @@ SCENARIOS = [
 ]
 
 
-def course(scenario: Scenario, drive: Drive) -> tuple[list[bide.Job], Account]:
-    """Every state of the scenario's job, and what the service saw."""
+def course(scenario: Scenario, drive: Drive, timeout: float) -> tuple[list[bide.Job], Account]:
+    """Every state of the scenario's job, whose requests take up to `timeout` seconds, and what the service saw."""
     clock = VirtualClock(START)
     service = Service(default=scenario.plan, variants=scenario.variants, limit=scenario.limit, faults=scenario.faults)
     with serve(service, clock=clock.now) as emulator:
         dialect = bide.ModelRoute(emulator.base_url)
-        job = bide.submit(scenario.order, dialect=dialect, now=START, patience=scenario.patience)
+        patience = replace(scenario.patience, timeout=timeout)
+        job = bide.submit(scenario.order, dialect=dialect, now=START, patience=patience)
         credential = (dialect.authorization(emulator.key),)
         return drive(job, credential, clock), emulator.account
 
@@ -103,22 +105,28 @@ def course(scenario: Scenario, drive: Drive) -> tuple[list[bide.Job], Account]:
 @pytest.mark.parametrize("drive", DRIVERS.values(), ids=DRIVERS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_each_scenario_ends_as_it_must(scenario: Scenario, drive: Drive) -> None:
-    states, account = course(scenario, drive)
-    assert type(states[-1]) is scenario.ends, states[-1]
-    assert account.early == ()
-    assert account.executions <= 1
-    if scenario.cut_early:
-        assert states[-1].past.requests <= account.requests
-    else:
-        assert states[-1].past.requests == account.requests
+    def trial(timeout: float) -> None:
+        states, account = course(scenario, drive, timeout)
+        assert type(states[-1]) is scenario.ends, states[-1]
+        assert account.early == ()
+        assert account.executions <= 1
+        if scenario.cut_early:
+            assert states[-1].past.requests <= account.requests
+        else:
+            assert states[-1].past.requests == account.requests
+
+    patiently(trial, scenario.patience.timeout)
 
 
 @pytest.mark.parametrize(
     "scenario", [one for one in SCENARIOS if not one.cut_early], ids=lambda scenario: scenario.name
 )
 def test_equal_replies_give_equal_states(scenario: Scenario) -> None:
-    one, other = ([_anywhere(state) for state in course(scenario, drive)[0]] for drive in DRIVERS.values())
-    assert one == other
+    def trial(timeout: float) -> None:
+        one, other = ([_anywhere(state) for state in course(scenario, drive, timeout)[0]] for drive in DRIVERS.values())
+        assert one == other
+
+    patiently(trial, scenario.patience.timeout)
 
 
 def _anywhere(state: bide.Job) -> tuple[str, str | None, object, object, tuple[tuple[float, str, int], ...]]:

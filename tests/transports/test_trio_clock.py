@@ -111,13 +111,13 @@ def test_the_clock_is_anchored_to_the_wall_once() -> None:
     async def main() -> tuple[float, float]:
         clock = TrioClock()
         first = clock.now()
-        assert abs(first - time.time()) < 1
+        assert abs(first - time.time()) < 60
         await trio.sleep(TWO_HOURS)  # trio's time only: the wall has not moved
         return clock.now() - first, clock.now() - time.time()
 
     passed, ahead = virtually(main)
     assert passed == pytest.approx(TWO_HOURS, abs=0.001)
-    assert ahead > TWO_HOURS - 5
+    assert ahead > TWO_HOURS - 60
 
 
 @settings(max_examples=50, deadline=None)
