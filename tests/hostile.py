@@ -303,12 +303,13 @@ _ANSWER = (Response(200, body=TEXT),)
 _CUT_OR_NOT_HTTP = (*_CUT, *_NOT_HTTP)  # some parsers cannot tell a bad chunk from one that is cut
 _AGAIN = (read, send(GOOD))  # for whoever keeps the connection
 _CHUNKED = head("Transfer-Encoding: chunked")
+_MIXED = (100, 103, 102, 199) * 4
 _LENGTHLESS = head("Content-Type: application/json", status="HTTP/1.0 200 OK")
 
 
-def _interim(status: str) -> tuple[Reply, ...]:
-    """After an interim reply: the final one, or the interim one marked as such by its status."""
-    return (*_ANSWER, Response(int(status.split()[0])))
+def _interim(*statuses: int) -> bytes:
+    """Interim replies, each with a header line of its own."""
+    return b"".join(head(f"X-Interim: {status}", status=f"HTTP/1.1 {status} Not Yet") for status in statuses)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -342,15 +343,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault("bytes after the reply", (read, send(GOOD + EVIL), *_AGAIN), _ANSWER),
     Fault("no length, then the end", (read, send(_LENGTHLESS + TEXT)), _ANSWER),
     Fault("no length, and cut", (read, send(_LENGTHLESS + TEXT[:9])), (Response(200, body=TEXT[:9]),)),
-    Fault("100, then the answer", (read, send(head(status="HTTP/1.1 100 Continue") + GOOD), *_AGAIN), _ANSWER),
-    Fault(
-        "102, then the answer", (read, send(head(status="HTTP/1.1 102 Processing") + GOOD), *_AGAIN), _interim("102")
+    *(
+        Fault(f"{status}, then the answer", (read, send(_interim(status) + GOOD), *_AGAIN), _ANSWER)
+        for status in (100, 102, 103, 110, 199)
     ),
-    Fault(
-        "103, then the answer",
-        (read, send(head("Link: </a>", status="HTTP/1.1 103 Early Hints") + GOOD), *_AGAIN),
-        _interim("103"),
-    ),
+    Fault("interim replies of all kinds, then the answer", (read, send(_interim(*_MIXED) + GOOD), *_AGAIN), _ANSWER),
+    Fault("an interim reply too many", (read, send(_interim(*_MIXED, 103) + GOOD)), _NOT_HTTP),
+    Fault("100 once too often", (read, send(_interim(*[100] * 17) + GOOD)), _NOT_HTTP),
+    Fault("an interim reply, then the end", (read, send(_interim(103))), _CUT),
+    Fault("another protocol than HTTP", (read, send(_interim(101)), stall), _NOT_HTTP),
     Fault("100 without end", (read, flood(head(status="HTTP/1.1 100 Continue") * 100)), _NOT_HTTP),
     Fault("too many header lines", (read, send(head(*(f"X-{n}: 1" for n in range(5001))) + TEXT)), _NOT_HTTP),
     Fault("a header line without end", (read, send(b"HTTP/1.1 200 OK\r\nX-A: "), flood(b"a" * 8192)), _NOT_HTTP),
@@ -376,5 +377,5 @@ FAULTS: tuple[Fault, ...] = (
         "a slow body", (read, send(head(f"Content-Length: {len(LONG_TEXT)}")), dribble(LONG_TEXT)), _SLOW, timeout=SHORT
     ),
     Fault("slow chunks", (read, send(_CHUNKED), dribble(b"1\r\n \r\n" * 50)), _SLOW, timeout=SHORT),
-    Fault("slow interim replies", (read, dribble(head(status="HTTP/1.1 100 Continue") * 9)), _SLOW, timeout=SHORT),
+    Fault("slow interim replies", (read, dribble(_interim(100, 103, 102))), _SLOW, timeout=SHORT),
 )

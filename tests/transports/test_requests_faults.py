@@ -211,17 +211,21 @@ def test_bytes_that_come_late_are_nobodys_answer(session: requests.Session) -> N
 
 
 @pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
-def test_the_answer_after_an_interim_reply_is_not_taken_for_the_next_ones(
-    status: str, session: requests.Session
-) -> None:
-    late = (read, send(head(status=f"HTTP/1.1 {status}")), read, send(EVIL))
-    with Server(late, (read, send(GOOD))) as server:
-        interim = exchange(get(server.url), session=session)
-        answer = exchange(get(server.url), session=session)
-    assert isinstance(interim, Response)
-    assert interim.status == int(status[:3])
+def test_a_connection_is_used_again_after_interim_replies(status: str, session: requests.Session) -> None:
+    with Server((read, send(head(status=f"HTTP/1.1 {status}") * 16 + GOOD)) * 2) as server:
+        answers = [exchange(ask(server.url), session=session) for ask in (post, get)]
+    assert [answer.body for answer in answers if isinstance(answer, Response)] == [TEXT, TEXT]
+    assert server.connections == 1
+
+
+def test_an_adapter_that_stops_at_an_interim_reply_has_no_answer() -> None:
+    late = (read, send(head(status="HTTP/1.1 103 Early Hints")), read, send(EVIL))
+    with Server(late, (read, send(GOOD))) as server, requests.Session() as plain:
+        interim, answer = (exchange(get(server.url), session=plain) for _ in range(2))
+    assert isinstance(interim, NoResponse)
+    assert (interim.cause, interim.sent) == (Cause.PROTOCOL, True)
     assert isinstance(answer, Response)
-    assert answer.body == TEXT
+    assert answer.body == TEXT  # and not the reply that was late
 
 
 def test_a_connection_that_was_closed_while_idle_is_not_used(session: requests.Session) -> None:
@@ -470,7 +474,17 @@ def test_a_handshake_that_fails_sends_nothing_and_may_be_tried_again(
 
 
 @pytest.mark.parametrize(
-    "name", ["end before the status", "end mid body", "reset mid body", "a slow head", "a slow body"]
+    "name",
+    [
+        "end before the status",
+        "end mid body",
+        "reset mid body",
+        "interim replies of all kinds, then the answer",
+        "an interim reply too many",
+        "slow interim replies",
+        "a slow head",
+        "a slow body",
+    ],
 )
 def test_faults_behind_tls(name: str, authority: trustme.CA, trusting: requests.Session) -> None:
     fault = BY_NAME[name]
@@ -484,7 +498,7 @@ def test_faults_behind_tls(name: str, authority: trustme.CA, trusting: requests.
 
 
 def test_a_tunnel_to_a_trusted_host(authority: trustme.CA, trusting: requests.Session) -> None:
-    opened = head(status="HTTP/1.1 200 Connection established")
+    opened = head(status="HTTP/1.1 103 Early Hints") + head(status="HTTP/1.1 200 Connection established")
     with (
         Server((read, send(GOOD)), tls=tls(authority)) as server,
         Server((read, send(opened), forward(server.address))) as proxy,

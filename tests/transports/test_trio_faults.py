@@ -577,6 +577,9 @@ BEHIND_TLS = [
     "reset mid body",
     "end mid chunk",
     "no length, then the end",  # without a goodbye of TLS either, as many servers do it
+    "interim replies of all kinds, then the answer",
+    "an interim reply too many",
+    "slow interim replies",
     "a slow head",
     "a slow body",
 ]

@@ -2,16 +2,16 @@
 
 `requests` hands its timeout to the socket, where it starts anew with every byte: a server that sends or takes one
 byte a second is never too slow. Here the socket's timeout is a budget that all reads and writes share until it is
-set again, which urllib3 does once per request and once per response. The head of a response, interim ones included,
-is bounded in bytes, and one that ends before its empty line is cut, not whole. Everything else stays requests' own:
-proxies, CA settings, pooling.
+set again, which urllib3 does once per request and once per response. Interim replies are read past (RFC 9110, 15.2),
+at most 16. The head of a response, interim ones included, is bounded in bytes, and one that ends before its empty line
+is cut, not whole. Everything else stays requests' own: proxies, CA settings, pooling.
 """
 
 from __future__ import annotations
 
 import io
 import time
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, parse_headers
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager, ProxyManager
 
 _LARGEST_HEAD = 65536  # bytes
+_MOST_1XX = 16
+_SWITCHING_PROTOCOLS = 101  # no interim reply, and none that was asked for
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -114,6 +116,15 @@ class _HTTPResponse(HTTPResponse):
         reader.room = _LARGEST_HEAD
         super().begin()
         reader.room = None
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status line of the final reply, to CONNECT too; http.client by itself reads past 100 only."""
+        for _ in range(_MOST_1XX + 1):
+            line: tuple[str, int, str] = cast("Any", super())._read_status()  # noqa: SLF001  there is no public way
+            if line[1] >= 200 or line[1] == _SWITCHING_PROTOCOLS:
+                return line
+            parse_headers(self.fp)
+        raise HTTPException("too many interim replies")
 
 
 class _HTTPConnection(HTTPConnection):

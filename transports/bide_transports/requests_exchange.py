@@ -62,8 +62,8 @@ def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:
     """The response with its body read up to `largest` bytes, or what is wrong with it."""
     headers = Headers.of(answer.raw.headers.items())
     length = headers.get("content-length")
-    if answer.status_code < 200:
-        return Response(answer.status_code, headers)  # left unread, so the connection is closed: more may follow
+    if answer.status_code < 200:  # the reply itself may follow, to where only a `BoundedAdapter` reads on
+        return NoResponse(Cause.PROTOCOL, sent=True, detail=f"{answer.status_code} came in place of the reply")
     if length is not None and not (length.isascii() and length.isdigit() and "transfer-encoding" not in headers.fields):
         return NoResponse(Cause.PROTOCOL, sent=True)
     head = Response(answer.status_code, headers)
