@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bide.dates import http_date
 from bide.dialects import Asked, Dialect, Phase, Reading
 from bide.document import moment
-from bide.messages import Headers, NoResponse, Reply
+from bide.messages import Cause, Headers, NoResponse, Reply
 from bide.pace import Pace, ceil_ms
 from bide.patience import Patience
 from bide.quota import Quota
@@ -109,6 +109,7 @@ class History(NamedTuple):
         about = phase in _ABOUT_THE_JOB
         fine = about or (asked == "cancel" and phase in ANSWERS_TO_CANCEL)
         limited, missing = phase is Phase.LIMITED, phase is Phase.MISSING and not fine
+        asked_nobody = isinstance(reply, NoResponse) and reply.cause is Cause.BUSY
         status, progress, expires, news = self.status, self.progress, self.expires, False
         if reading is not None and about:
             news = reading.status != status or reading.progress != progress
@@ -126,7 +127,7 @@ class History(NamedTuple):
             expires,
             self.requests + 1,
             self.polls + (phase is Phase.UNFINISHED and asked != "submit"),
-            0 if fine else self.failures + (not limited and not missing),
+            0 if fine else self.failures + (not limited and not missing and not asked_nobody),
             self.limited + 1 if limited else 0,
             0 if about else self.missing + missing,
             now if missing and not self.missing else self.missing_since,

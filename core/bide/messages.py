@@ -97,6 +97,7 @@ class Cause(Enum):
     RESET = "the connection was cut"
     PROTOCOL = "the reply was not valid HTTP"
     TOO_LARGE = "the reply was larger than allowed"
+    BUSY = "no connection was free in time"  # ours: nothing was asked, so it says nothing of the service
 
 
 @dataclass(frozen=True, slots=True)

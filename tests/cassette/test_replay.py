@@ -71,6 +71,7 @@ SILENCES = [
     (Cause.RESET, True),
     (Cause.PROTOCOL, True),
     (Cause.TOO_LARGE, True),
+    (Cause.BUSY, False),
 ]
 
 

@@ -482,6 +482,17 @@ def test_first_contact_has_a_small_budget_of_its_own() -> None:
     assert expect(bide.Abandoned, job.receive(UNSENT, now=START)).reason is bide.Reason.UNREACHABLE
 
 
+@pytest.mark.parametrize("state", [submitting, polling, fetching, cancelling])
+def test_a_connection_that_was_not_free_is_no_failure_and_waited_for_again(state: Callable[..., bide.Waiting]) -> None:
+    busy = bide.NoResponse(bide.Cause.BUSY, sent=False)
+    first = job = state(patience=bide.Patience(failures=1, first_contact=1))
+    for _ in range(30):
+        job = expect(type(first), job.receive(busy, now=job.due))
+        assert job.request == first.request
+    past_its_deadline = job.receive(busy, now=job.past.deadline)
+    assert expect(bide.Abandoned, past_its_deadline).reason is bide.Reason.DEADLINE
+
+
 def test_any_answer_ends_the_first_contact() -> None:
     patience = bide.Patience(first_contact=1, failures=4)
     job = expect(bide.Submitting, submitting(patience=patience).receive(answer(429), now=START))

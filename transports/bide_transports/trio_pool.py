@@ -1,5 +1,8 @@
 """Connections over trio: opened, kept alive in bounds, closed for sure. One `exchange` borrows one of them.
 
+Exchanges take their turns in the order they come. Files, which can take minutes, get half of the connections to an
+origin and no more, so there is always one for the polls of the jobs beside them.
+
 Whatever ends an exchange early (a timeout, a cancellation, a fault) closes its connection, so no later
 exchange can read the rest of an earlier reply.
 """
@@ -36,8 +39,35 @@ class _Origin:
     """All that the pool knows of one origin: the right to connect, `size` times at once, and what is kept open."""
 
     def __init__(self, size: int, idle: float) -> None:
-        self.limit = trio.Semaphore(size, max_value=size)
+        self._any, self._file = trio.Semaphore(size), trio.Semaphore(max(1, size // 2))
         self.kept = KeptAlive[trio.abc.Stream](idle)
+
+    async def claim(self, *, file: bool, timeout: float) -> bool:
+        """The right to one connection, for a `file` or not: `release` it afterwards. False after `timeout` seconds."""
+        deadline, turns, taken = trio.current_time() + timeout, self._turns(file=file), 0
+        try:
+            for turn in turns:
+                try:
+                    turn.acquire_nowait()  # no checkpoint: the exchange has its own
+                except trio.WouldBlock:
+                    with trio.CancelScope(deadline=deadline) as queue:
+                        await turn.acquire()
+                    if queue.cancelled_caught:
+                        return False
+                taken += 1
+            return True
+        finally:
+            if taken < len(turns):
+                for turn in turns[:taken]:
+                    turn.release()
+
+    def release(self, *, file: bool) -> None:
+        """Give back the right to a connection."""
+        for turn in self._turns(file=file):
+            turn.release()
+
+    def _turns(self, *, file: bool) -> tuple[trio.Semaphore, ...]:
+        return (self._file, self._any) if file else (self._any,)
 
     async def sweep(self) -> None:
         """Close what is stale, by force, which never blocks; whatever a cancellation leaves is swept next time."""
@@ -46,7 +76,7 @@ class _Origin:
 
 
 class Pool(trio.abc.AsyncResource):
-    """Connections by origin: at most `size` open to each, idle ones used again for `idle` seconds.
+    """Connections by origin: at most `size` open to each, half of them for files; idle ones are used for `idle` seconds.
 
     `tls` is the trust for https (default: the system's); it is made to offer HTTP/1.1. `dial` opens a stream
     to a host and a port. Raises `InvalidSetting`.
@@ -69,14 +99,9 @@ class Pool(trio.abc.AsyncResource):
                 origin.kept.discard()
                 await origin.sweep()
 
-    async def claim(self, place: Address) -> _Origin:
-        """The origin of `place`, with the right to one connection to it: give `limit` back afterwards."""
-        origin = self._origins[place.origin]
-        try:
-            origin.limit.acquire_nowait()  # no checkpoint: the exchange has its own
-        except trio.WouldBlock:
-            await origin.limit.acquire()
-        return origin
+    def at(self, place: Address) -> _Origin:
+        """What is known of the origin of `place`."""
+        return self._origins[place.origin]
 
     async def open(self, place: Address) -> Line[trio.abc.Stream]:
         """A new connection; raises what `no_connection` can read."""
@@ -106,12 +131,15 @@ async def exchange(
     `credential` holds the header lines that carry the key. `into` sees status and headers first: where it
     returns a file, the body goes there in chunks and is left out of the response. `content` is a body to be
     streamed; the request's own headers tell its length. An idle connection that the server has closed
-    meanwhile is replaced once, if the request is repeatable.
+    meanwhile is replaced once, if the request is repeatable. The request waits for a free connection up to its timeout
+    (`Cause.BUSY` then), and has its timeout whole once it has one: a queue is not taken for a slow service.
     """
     place = address(request.url)
     if place is None:
         return NoResponse(Cause.PROTOCOL, sent=False)
-    origin = await pool.claim(place)  # untimed: the timeout is that of the exchange, not of the queue before it
+    origin, file = pool.at(place), into is not None or content is not None
+    if not await origin.claim(file=file, timeout=request.timeout):
+        return NoResponse(Cause.BUSY, sent=False)
     line, reply, rest = None, None, b""
 
     def start(line: Line[trio.abc.Stream]) -> bytes:
@@ -143,7 +171,7 @@ async def exchange(
     finally:
         if line is not None:
             origin.kept.give_back(line, trio.current_time(), sound=isinstance(reply, Response) and not pool.closed)
-        origin.limit.release()
+        origin.release(file=file)
         await origin.sweep()  # closes before anybody else runs
 
 

@@ -54,8 +54,8 @@ class _Player:
         asked = self._far.expect(request, reply)
         if isinstance(reply, NoResponse):
             self._session.close()  # its connections: what goes wrong does so on a new one
-        made = exchange(asked, session=self._session, credential=self._far.credential)
-        self._far.check(made)
+        if self._far.is_asked:
+            self._far.check(exchange(asked, session=self._session, credential=self._far.credential))
         self._played.answers(reply)
         return reply
 
@@ -79,6 +79,8 @@ class _FilePlayer:
     def exchange(self, request: Request, into: Into | None = None, content: Content | None = None) -> Reply:
         asked, tapped = self._played.asks(request, into, content)
         far = self._played.far
+        if not far.is_asked:
+            return far.reply
         if isinstance(far.reply, NoResponse):
             self._session.close()
         made = exchange(asked, session=self._session, credential=far.credential, into=tapped, content=content)

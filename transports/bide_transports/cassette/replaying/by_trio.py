@@ -46,8 +46,8 @@ class _Player:
     async def exchange(self, request: Request) -> Reply:
         reply = self._played.asks(request)
         asked, pool = _readied(self._far.expect(request, reply), self._pool, self._far)
-        made = await exchange(asked, pool=pool, credential=self._far.credential)
-        self._far.check(made)
+        if self._far.is_asked:
+            self._far.check(await exchange(asked, pool=pool, credential=self._far.credential))
         self._played.answers(reply)
         return reply
 
@@ -71,6 +71,8 @@ class _FilePlayer:
 
     async def exchange(self, request: Request, into: Into | None = None, content: Content | None = None) -> Reply:
         (asked, tapped), far = self._played.asks(request, into, content), self._played.far
+        if not far.is_asked:
+            return far.reply
         asked, pool = _readied(asked, self._pool, far)
         made = await exchange(asked, pool=pool, credential=far.credential, into=tapped, content=content)
         return self._played.answers(made, tapped)

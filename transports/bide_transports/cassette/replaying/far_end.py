@@ -71,6 +71,11 @@ class FarEnd:
         """The header lines that carry the key, where the expected request may have it."""
         return credential_for(self._request, self.dialect, _KEY)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether there is anything to do for an adapter: without a free connection it asks nobody."""
+        return self.reply != NoResponse(Cause.BUSY, sent=False)
+
     def connect(self) -> None:
         """Take a connection, or raise the `OSError` that keeps it from being made."""
         match self.reply:
