@@ -27,7 +27,7 @@ from bide.link import Link, led_on, link_in, other_way
 from bide.look import first_look, next_look, reason_to_stop
 from bide.messages import Reply, Request, Response
 from bide.pace import Growing, Why, ceil_ms
-from bide.patience import Patience
+from bide.patience import Patience, as_patience
 from bide.quota import Quota
 from bide.result import Problem
 from bide.transfer import WORTH, Transfer, transfer
@@ -183,12 +183,12 @@ def download(
     dialect: Dialect,
     now: float,
     quota: Quota | None = None,
-    patience: Patience = Patience(),
+    patience: Patience | float = Patience(),
 ) -> Downloading:
     """Start to download `file`, not before `quota`, as last seen, allows; raises `InvalidHandle`."""
     at_home = origin(dialect.locate(file).url) == dialect.origin
-    terms = Terms(dialect, Growing(), patience, file)
-    past = History.begin(patience, now=ceil_ms(now))
+    terms = Terms(dialect, Growing(), as_patience(patience), file)
+    past = History.begin(terms.patience, now=ceil_ms(now))
     return Downloading(terms, past, file, *first_look(past, quota if at_home else None))
 
 

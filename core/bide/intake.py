@@ -8,24 +8,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bide.dialects import Dialect
+from bide.dialects import Dialect, as_dialect
 from bide.document import JSON
 from bide.finished import NEVER_AGAIN, Abandoned, Lost
 from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Order
-from bide.pace import Growing, Pace
-from bide.patience import Patience
+from bide.pace import Growing, Pace, as_pace
+from bide.patience import Patience, as_patience
 from bide.steering import cancel, cut_short, resume, submit, watch
 from bide.token import load
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """How a client's jobs are begun. Nothing here sends anything; `now` is seconds since the epoch."""
+    """How a client's jobs are begun. Nothing here sends anything; `now` is seconds since the epoch.
+
+    A number as pace or patience is taken as `submit` takes it; raises `InvalidSetting`.
+    """
 
     dialect: Dialect
     pace: Pace = Growing()
     patience: Patience = Patience()
+
+    def __post_init__(self) -> None:
+        as_dialect(self.dialect)
+        object.__setattr__(self, "pace", as_pace(self.pace))
+        object.__setattr__(self, "patience", as_patience(self.patience))
 
     def prepare(
         self,
@@ -35,12 +43,18 @@ class Intake:
         key: str,
         metadata: Mapping[str, JSON] | None = None,
         webhook_url: str | None = None,
-        patience: Patience | None = None,
+        patience: Patience | float | None = None,
         now: float,
     ) -> Submitting:
         """A submission under the idempotency key `key`; raises `InvalidOrder`."""
         order = Order(model, input, key, metadata, webhook_url)
-        return submit(order, dialect=self.dialect, now=now, pace=self.pace, patience=patience or self.patience)
+        return submit(
+            order,
+            dialect=self.dialect,
+            now=now,
+            pace=self.pace,
+            patience=self.patience if patience is None else patience,
+        )
 
     def watch(self, job: str | Job, *, now: float) -> Job:
         """The job with this id, or the job itself; raises `InvalidHandle`."""
@@ -53,7 +67,7 @@ class Intake:
         state = self.watch(job, now=now)
         return cancel(state, now=now) if isinstance(state, Polling) else state
 
-    def resume(self, job: str | bytes | Job, *, patience: Patience | None = None, now: float) -> Job:
+    def resume(self, job: str | bytes | Job, *, patience: Patience | float | None = None, now: float) -> Job:
         """The job, or the job in a token; one that was given up gets a fresh deadline. Raises `InvalidToken`.
 
         With `patience` its limits count from `now`. A submission may have been sent since its token was written: one

@@ -8,20 +8,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from math import ceil, floor, isfinite
-from typing import TypeAlias
+from math import ceil, floor
+from typing import TypeAlias, cast
 from zlib import crc32
 
 from bide.errors import InvalidSetting
 
 SHORTEST = 0.05  # seconds between two looks at one job, whatever a pace says
 LONGEST_BACKOFF = 60.0  # seconds between two tries of what went wrong, unless the service asks for more
+LONGEST = 1e11  # seconds: 3,000 years; later instants could not be read back from a token
 
 
-def positive(name: str, seconds: float) -> None:
+def number(name: str, value: object, least: float, most: float, what: str = "") -> None:
+    """Raise `InvalidSetting` unless `value` is a number from `least` to `most`; the message says to give `what`."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+        raise InvalidSetting(f"{name} is {value!r:.60}: give {what or f'a number from {least:g} to {most:g}'}")
+
+
+def positive(name: str, seconds: object) -> None:
     """Raise `InvalidSetting` unless `seconds` is a usable, finite length of time."""
-    if not (isfinite(seconds) and seconds >= SHORTEST):
-        raise InvalidSetting(f"{name} is {seconds}: give {SHORTEST} seconds or more")
+    number(name, seconds, SHORTEST, LONGEST, f"{SHORTEST} seconds or more, as a number")
+
+
+def whole(name: str, value: object) -> None:
+    """Raise `InvalidSetting` unless `value` is a usable count."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 2**53:
+        raise InvalidSetting(f"{name} is {value!r:.60}: give 1 or more, as a whole number")
 
 
 class Why(Enum):
@@ -45,8 +57,7 @@ class Every:
 
     def __post_init__(self) -> None:
         positive("interval", self.interval)
-        if not 0 <= self.jitter <= self.interval:
-            raise InvalidSetting(f"jitter is {self.jitter}: give seconds from 0 to the interval ({self.interval})")
+        number("jitter", self.jitter, 0, self.interval, f"seconds from 0 to the interval ({self.interval})")
 
     def delay(self, *, age: float, draw: float) -> float:  # noqa: ARG002  every pace is asked alike
         """Seconds until the next look at a job submitted `age` seconds ago; `draw` lies in [0, 1)."""
@@ -68,8 +79,7 @@ class Growing:
     def __post_init__(self) -> None:
         positive("first", self.first)
         positive("cap", self.cap)
-        if not 1 <= self.factor <= 10:
-            raise InvalidSetting(f"factor is {self.factor}: give 1 to 10")
+        number("factor", self.factor, 1, 10)
 
     def delay(self, *, age: float, draw: float) -> float:
         """Seconds until the next look at a job submitted `age` seconds ago; `draw` lies in [0, 1)."""
@@ -96,10 +106,12 @@ class Sparse:
     told: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pace", as_pace(self.pace))
+        if isinstance(self.pace, Sparse):
+            raise InvalidSetting("pace is Sparse already: give Sparse an Every or a Growing")
         positive("cap", self.cap)
         positive("until", self.until)
-        if not 1 <= self.factor <= 1000:
-            raise InvalidSetting(f"factor is {self.factor}: give 1 to 1000")
+        number("factor", self.factor, 1, 1000)
 
     def delay(self, *, age: float, draw: float) -> float:
         """Seconds until the next look at a job submitted `age` seconds ago; `draw` lies in [0, 1)."""
@@ -108,6 +120,14 @@ class Sparse:
 
 
 Pace: TypeAlias = Every | Growing | Sparse
+
+
+def as_pace(value: object) -> Pace:
+    """`value` as a pace: a number means to look `Every` so many seconds. Raises `InvalidSetting`."""
+    if isinstance(value, Every | Growing | Sparse):
+        return value
+    number("pace", value, SHORTEST, LONGEST, f"Every, Growing or Sparse, or seconds ({SHORTEST} or more) for Every")
+    return Every(cast("float", value))
 
 
 def backoff(count: int, *, draw: float, first: float = 0.5, cap: float = LONGEST_BACKOFF) -> float:

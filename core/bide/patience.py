@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import inf
+from typing import cast
 
-from bide.errors import InvalidSetting
 from bide.messages import LARGEST, TIMEOUT, Request
-from bide.pace import positive
+from bide.pace import LONGEST, SHORTEST, number, positive, whole
 
 _LAST_LOOK = 10.0  # seconds for a look that begins at the deadline
 
@@ -44,8 +44,7 @@ class Patience:
         if self.deadline is not None:
             positive("deadline", self.deadline)
         for name in ("failures", "first_contact", "missing", "largest"):
-            if getattr(self, name) < 1:
-                raise InvalidSetting(f"{name} is {getattr(self, name)}: give 1 or more")
+            whole(name, getattr(self, name))
 
     def bound(self, request: Request, *, left: float = inf) -> Request:
         """`request` with this patience's size limit and timeout, and no longer than the `left` seconds.
@@ -56,3 +55,11 @@ class Patience:
         if request.timeout == timeout and request.largest == self.largest:
             return request
         return replace(request, timeout=timeout, largest=self.largest)
+
+
+def as_patience(value: object) -> Patience:
+    """`value` as a patience: a number is the deadline in seconds. Raises `InvalidSetting`."""
+    if isinstance(value, Patience):
+        return value
+    number("patience", value, SHORTEST, LONGEST, f"Patience, or seconds ({SHORTEST} or more) for its deadline")
+    return Patience(deadline=cast("float", value))

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from bide.dialects import Dialect
+from bide.dialects import Dialect, as_dialect
 from bide.errors import InvalidOrder
 from bide.finished import NEVER_AGAIN, Abandoned, Lost, Reason
 from bide.handles import is_called
 from bide.history import History, Terms
 from bide.job import AnyJob, Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Notice, Order
-from bide.pace import LONGEST_BACKOFF, Growing, Pace, Sparse, Why, ceil_ms
-from bide.patience import Patience
+from bide.pace import LONGEST_BACKOFF, Growing, Pace, Sparse, Why, as_pace, ceil_ms
+from bide.patience import Patience, as_patience
 from bide.quota import CEILING, Quota, spent
 
 _ANOTHER_CLOCK = 1.0  # seconds that a job may lie in the future for its clock to be ours
@@ -29,18 +29,19 @@ def submit(
     *,
     dialect: Dialect,
     now: float,
-    pace: Pace = Growing(),
-    patience: Patience = Patience(),
+    pace: Pace | float = Growing(),
+    patience: Patience | float = Patience(),
     seed: str = "",
 ) -> Submitting:
     """Start a job: send its `request` next. `seed` (default: the order's key) decides its jitter.
 
-    Raises `InvalidOrder` or `NotOffered` for what the service could never take.
+    A number as `pace` or `patience` is in seconds: `Every` so many, and the deadline. Raises `InvalidOrder` or
+    `NotOffered` for what the service could never take, `InvalidSetting`.
     """
+    terms = Terms(as_dialect(dialect), as_pace(pace), as_patience(patience), seed or order.key or order.model)
     dialect.submit(order)
-    terms = Terms(dialect, pace, patience, seed or order.key or order.model)
     now = ceil_ms(now)
-    return Submitting(terms, History.begin(patience, now=now), order, now, now, Why.AT_ONCE)
+    return Submitting(terms, History.begin(terms.patience, now=now), order, now, now, Why.AT_ONCE)
 
 
 def watch(
@@ -48,17 +49,17 @@ def watch(
     *,
     dialect: Dialect,
     now: float,
-    pace: Pace = Growing(),
-    patience: Patience = Patience(),
+    pace: Pace | float = Growing(),
+    patience: Patience | float = Patience(),
     seed: str = "",
 ) -> Polling:
     """Wait for a job that was submitted before, known by its handle; raises `InvalidHandle`.
 
     When the very first answer is that there is no such job, it is `Lost` at once.
     """
-    terms = Terms(dialect, pace, patience, seed or handle)
+    terms = Terms(as_dialect(dialect), as_pace(pace), as_patience(patience), seed or handle)
     now = ceil_ms(now)
-    return Polling(terms, History.begin(patience, now=now), dialect.check(handle), now, now, Why.AT_ONCE)
+    return Polling(terms, History.begin(terms.patience, now=now), dialect.check(handle), now, now, Why.AT_ONCE)
 
 
 def cancel(job: Polling | Fetching | Cancelling, *, now: float) -> Cancelling | Fetching:
@@ -127,7 +128,7 @@ def is_never_again(job: Submitting, *, now: float) -> bool:
     return not job.request.repeatable or (job.key_until is not None and now >= job.key_until)
 
 
-def resume(job: Waiting | Abandoned | Lost, *, now: float, patience: Patience | None = None) -> Waiting:
+def resume(job: Waiting | Abandoned | Lost, *, now: float, patience: Patience | float | None = None) -> Waiting:
     """Take a job up again: one that still waits as it stands, one we gave up on with a fresh deadline.
 
     With `patience` its limits count from `now`. A job of a clock that was ahead of ours goes by ours. Raises
@@ -142,7 +143,7 @@ def resume(job: Waiting | Abandoned | Lost, *, now: float, patience: Patience | 
     last = _by_our_clock(last, now)
     if isinstance(job, Waiting) and patience is None:
         return last
-    terms = replace(last.terms, patience=patience or last.terms.patience)
+    terms = last.terms if patience is None else replace(last.terms, patience=as_patience(patience))
     past = last.past.prolonged(terms.patience, now=now)
     due = min(ceil_ms(max(now, last.not_before)), past.deadline)
     fresh = replace(last, terms=terms, past=past, due=due, not_before=min(last.not_before, due), why=Why.AT_ONCE)

@@ -24,7 +24,7 @@ from bide.link import speaks_against
 from bide.look import Look, counted, first_look, next_look, reason_to_stop
 from bide.messages import Reply, Request, Response
 from bide.pace import Growing, Why, ceil_ms
-from bide.patience import Patience
+from bide.patience import Patience, as_patience
 from bide.quota import Quota
 from bide.result import Problem
 from bide.ticket import Source, Ticket
@@ -174,12 +174,13 @@ Upload: TypeAlias = Uploading | Uploaded | NotUploaded
 
 
 def upload(
-    source: Source, *, dialect: Dialect, now: float, quota: Quota | None = None, patience: Patience = Patience()
+    source: Source, *, dialect: Dialect, now: float, quota: Quota | None = None, patience: Patience | float = Patience()
 ) -> Uploading:
     """Start to upload a file, not before `quota`, as last seen, allows; raises `NotOffered`."""
     _offered(dialect.upload(source, None), dialect)
-    past = History.begin(patience, now=ceil_ms(now))
-    return Uploading(Terms(dialect, Growing(), patience, source.name), past, source, *first_look(past, quota))
+    terms = Terms(dialect, Growing(), as_patience(patience), source.name)
+    past = History.begin(terms.patience, now=ceil_ms(now))
+    return Uploading(terms, past, source, *first_look(past, quota))
 
 
 def _offered(request: Request | None, dialect: Dialect) -> Request:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 import bide
-from bide.errors import InvalidHandle, InvalidOrder
+from bide.dialects.vendors import named
+from bide.download import download
+from bide.errors import InvalidHandle, InvalidOrder, InvalidSetting
 from bide.intake import Intake, is_acknowledged, is_cancel_settled, is_known, is_over
+from bide.ticket import Source
+from bide.upload import upload
 from tests.laws import DIALECT, HANDLE, START
 
+FILE = "file_1"
 INTAKE = Intake(DIALECT, bide.Every(2), bide.Patience(deadline=60))
 PENDING = bide.Response(200, body=f'{{"id": "{HANDLE}", "status": "PENDING"}}'.encode())
 
@@ -33,6 +40,53 @@ def test_what_cannot_be_begun_is_refused() -> None:
         INTAKE.prepare("", {}, key="key-1", now=START)
     with pytest.raises(InvalidHandle):
         INTAKE.watch("../up", now=START)
+
+
+def test_numbers_are_seconds_between_looks_and_until_the_deadline() -> None:
+    intake = Intake(DIALECT, 2, 60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert intake == INTAKE
+    order = bide.Order("flux-1.1-pro", {}, key="key-1")
+    for job in (
+        bide.submit(order, dialect=DIALECT, now=START, pace=2, patience=60),
+        bide.watch(HANDLE, dialect=DIALECT, now=START, pace=2, patience=60),
+        INTAKE.prepare("flux-1.1-pro", {}, key="key-1", patience=60, now=START),
+    ):
+        assert (job.terms.pace, job.terms.patience) == (bide.Every(2), bide.Patience(deadline=60))
+        assert job.past.deadline == START + 60
+    resumed = INTAKE.resume(given_up(), patience=5, now=START + 100)
+    assert (resumed.past.deadline, resumed.terms.patience) == (START + 105, bide.Patience(deadline=5))
+    assert download(FILE, dialect=DIALECT, now=START, patience=9).past.deadline == START + 9
+    assert upload(Source("a.png", 1, "image/png"), dialect=DIALECT, now=START, patience=9).past.deadline == START + 9
+
+
+WRONG: list[dict[str, Any]] = [
+    *({"pace": value} for value in ("fast", bide.Patience(), True, math.nan, 0, bide.Every)),
+    *({"patience": value} for value in ("long", bide.Every(2), True, math.inf, -1, bide.Patience)),
+    *({"dialect": value} for value in ("modelroute", bide.ModelRoute, None, named("replicate"))),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_setting_that_is_none_is_refused_before_anything_is_begun(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    order = bide.Order("flux-1.1-pro", {}, key="key-1")
+    settings: dict[str, Any] = {"dialect": DIALECT} | wrong
+    with pytest.raises(InvalidSetting, match=rf"{name} is .*: give"):
+        bide.submit(order, now=START, **settings)
+    with pytest.raises(InvalidSetting, match=rf"{name} is .*: give"):
+        bide.watch(HANDLE, now=START, **settings)
+    with pytest.raises(InvalidSetting, match=rf"{name} is .*: give"):
+        Intake(**settings)
+
+
+@pytest.mark.parametrize("patience", ["long", bide.Every(2), True, math.nan, 0])
+def test_a_patience_that_is_none_is_refused_for_one_job_as_well(patience: Any) -> None:
+    with pytest.raises(InvalidSetting, match="give"):
+        INTAKE.prepare("flux-1.1-pro", {}, key="key-1", patience=patience, now=START)
+    with pytest.raises(InvalidSetting, match="give"):
+        INTAKE.resume(given_up(), patience=patience, now=START + 100)
+    with pytest.raises(InvalidSetting, match="give"):
+        download(FILE, dialect=DIALECT, now=START, patience=patience)
 
 
 def test_a_job_in_hand_is_watched_as_it_is() -> None:

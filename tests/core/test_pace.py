@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +16,20 @@ from hypothesis import strategies as st
 from bide.dialects.modelroute import SMALL, TESTING
 from bide.errors import InvalidSetting
 from bide.messages import Request
-from bide.pace import SHORTEST, Every, Growing, backoff, ceil_ms, draw, floor_ms
-from bide.patience import Patience
+from bide.pace import SHORTEST, Every, Growing, Sparse, as_pace, backoff, ceil_ms, draw, floor_ms
+from bide.patience import Patience, as_patience
+
+SPANS = ("fallback", "grace", "longest", "stall", "missing_for", "timeout", "transfer")
+COUNTS = ("failures", "first_contact", "missing", "largest")
+SETTINGS: list[tuple[Any, str]] = [
+    (Every, "interval"),
+    (partial(Every, 5), "jitter"),
+    *((Growing, name) for name in ("first", "factor", "cap")),
+    *((Sparse, name) for name in ("pace", "factor", "cap", "until")),
+    *((Patience, name) for name in ("deadline", *SPANS, *COUNTS)),
+    (as_pace, "value"),
+    (as_patience, "value"),
+]
 
 draws = st.floats(0, 1, exclude_max=True)
 ages = st.floats(0, 1e6)
@@ -79,11 +95,45 @@ def test_the_vendors_interval_table() -> None:
         lambda: Patience(first_contact=0),
         lambda: Patience(missing=-1),
         lambda: Patience(largest=0),
+        lambda: Every(1e300),
+        lambda: Every(10**400),
+        lambda: Sparse(as_pace(Sparse())),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        lambda: as_pace(0),
+        lambda: as_pace(math.nan),
+        lambda: as_patience(-5),
+        lambda: as_patience(math.inf),
+        *(partial(Patience, **{name: 2**60}) for name in COUNTS),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_and_says_what_to_give(wrong: Callable[[], object]) -> None:
     with pytest.raises(InvalidSetting, match="give"):
         wrong()
+
+
+@pytest.mark.parametrize("value", ["5", b"5", True, [5], {}, Decimal(5), timedelta(seconds=5), Every, object()])
+@pytest.mark.parametrize(("kind", "name"), SETTINGS)
+def test_a_setting_of_another_kind_is_refused_where_it_is_given(kind: Any, name: str, value: object) -> None:
+    with pytest.raises(InvalidSetting, match=r"\w+ is .*: give"):
+        kind(**{name: value})
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_count_is_a_whole_number(name: str) -> None:
+    settings: dict[str, Any] = {name: 1.5}
+    with pytest.raises(InvalidSetting, match=rf"{name} is 1\.5: give 1 or more, as a whole number"):
+        Patience(**settings)
+
+
+def test_a_number_is_a_pace_and_a_deadline() -> None:
+    assert (as_pace(2), as_pace(2.5)) == (Every(2), Every(2.5))
+    four: Any = 4
+    assert Sparse(four, factor=2) == Sparse(Every(4), factor=2)
+    assert (as_patience(60), as_patience(0.5)) == (Patience(deadline=60), Patience(deadline=0.5))
+    for pace in (Every(3), Growing(), Sparse()):
+        assert as_pace(pace) is pace
+    patience = Patience(failures=3)
+    assert as_patience(patience) is patience
+    assert Patience(deadline=None).deadline is None
 
 
 @given(st.integers(1, 10**6), draws)

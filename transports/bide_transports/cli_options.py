@@ -17,6 +17,7 @@ import bide
 from bide.dialects.declared import Declared
 from bide.dialects.modelroute import SMALL, TESTING
 from bide.errors import CallerError, SaveError
+from bide.pace import as_pace
 from bide_transports.cli_dialect import declared
 from bide_transports.cli_recording import taped
 from bide_transports.desk import OnTimeout
@@ -106,7 +107,7 @@ def _key(file: Path | None, variable: str) -> str:
 
 def _to_pace(_: click.Context, __: click.Parameter, value: str) -> bide.Pace:
     try:
-        return _PACES.get(value) or bide.Every(float(value))
+        return _PACES.get(value) or as_pace(float(value))
     except ValueError:
         raise click.BadParameter(f"{value!r} is no pace: give {', '.join(_PACES)}, or seconds (0.05 or more)") from None
 

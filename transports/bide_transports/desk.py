@@ -8,18 +8,20 @@ from dataclasses import replace
 from functools import partial
 from inspect import currentframe
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 from uuid import uuid4
 
 import bide
 from bide.document import JSON
 from bide.download import Download, download
-from bide.errors import InvalidHandle, InvalidSetting, NotOffered, PollingAdvice, SaveError
+from bide.errors import InvalidHandle, InvalidKey, InvalidSetting, NotOffered, PollingAdvice, SaveError
 from bide.file_names import file_names
 from bide.finished import NEVER_AGAIN
 from bide.intake import Intake
 from bide.messages import Request
 from bide.notices import Notices
+from bide.pace import as_pace
+from bide.patience import as_patience
 from bide.secret import Credential, Secret, credential_for
 from bide.steering import cut_short
 from bide.tally import Tally
@@ -41,16 +43,17 @@ class Desk:
 
     Without a key nothing is sent that says who asks. `journal` is a file that outlives the process: each job is
     written down there before it is sent (see `resume_all`). A job whose wait times out goes on at the service, or
-    is cancelled `on_timeout`. A `tape` records or replays what is waited for. Raises `InvalidKey` for a key that is
-    none, `SaveError` for a journal that cannot be kept.
+    is cancelled `on_timeout`. A `tape` records or replays what is waited for. A number as `pace` or `patience` is in
+    seconds: `Every` so many, and the deadline. Raises `InvalidKey` for a key that is none, `InvalidSetting` for any
+    other setting that is none, `SaveError` for a journal that cannot be kept.
     """
 
     def __init__(
         self,
         key: str | Secret | None,
         dialect: bide.Dialect,
-        pace: bide.Pace,
-        patience: bide.Patience,
+        pace: bide.Pace | float,
+        patience: bide.Patience | float,
         now: Callable[[], float],
         journal: str | Path | None = None,
         on_timeout: OnTimeout = "detach",
@@ -58,11 +61,13 @@ class Desk:
     ) -> None:
         if tape is not None and journal is not None:
             raise InvalidSetting("a job on a cassette is called otherwise than in a journal: give the one or the other")
-        self._key = Secret(key) if isinstance(key, str) else key
+        if on_timeout not in get_args(OnTimeout):
+            raise InvalidSetting(f"on_timeout is {on_timeout!r:.60}: give 'detach' or 'cancel'")
+        self._key = _secret(key)
         self._tape = tape
         if tape is not None and self._key is not None:
             tape.hide(self._key.reveal())
-        self._intake = Intake(dialect, pace, patience)
+        self._intake = Intake(dialect, as_pace(pace), as_patience(patience))
         self._now = now
         self._journal = None if journal is None else Journal(Path(journal))
         self._on_timeout = on_timeout
@@ -79,7 +84,7 @@ class Desk:
         metadata: Mapping[str, JSON] | None = None,
         webhook_url: str | None = None,
         key: str | None = None,
-        patience: bide.Patience | None = None,
+        patience: bide.Patience | float | None = None,
     ) -> bide.Submitting:
         """A submission with its idempotency key made (or given as `key`), nothing sent yet.
 
@@ -96,7 +101,7 @@ class Desk:
             now=self._now(),
         )
 
-    def resume(self, job: str | bytes | bide.Job, *, patience: bide.Patience | None = None) -> bide.Job:
+    def resume(self, job: str | bytes | bide.Job, *, patience: bide.Patience | float | None = None) -> bide.Job:
         """The job, or the job in a token, to be followed or waited for; nothing is sent yet.
 
         One that was given up gets a fresh deadline, and `patience` counts from now. A submission to a service that
@@ -231,6 +236,14 @@ class Desk:
         now, patience = lane.clock.now(), self._intake.patience
         begin = partial(upload, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
         return Sending(Path(path), begin, content_type=content_type, note=note)
+
+
+def _secret(key: object) -> Secret | None:
+    if key is None or isinstance(key, Secret):
+        return key
+    if not isinstance(key, str):
+        raise InvalidKey(f"the API key is a {type(key).__name__}: give it as a text, or None to send none")
+    return Secret(key)
 
 
 def _depth_of_caller() -> int:

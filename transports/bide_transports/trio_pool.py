@@ -9,6 +9,7 @@ exchange can read the rest of an earlier reply.
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterable, Awaitable, Callable
@@ -16,8 +17,8 @@ from typing import TypeAlias, cast
 
 import trio
 
-from bide.errors import InvalidSetting
 from bide.messages import Cause, NoResponse, Reply, Request, Response
+from bide.pace import number, whole
 from bide.secret import Credential
 from bide.urls import Address, address
 from bide_transports.connection_faults import no_connection
@@ -76,7 +77,7 @@ class _Origin:
 
 
 class Pool(trio.abc.AsyncResource):
-    """Connections by origin: at most `size` open to each, half of them for files; idle ones are used for `idle` seconds.
+    """Connections by origin: at most `size` open to each, half of them for files; idle ones are kept `idle` seconds.
 
     `tls` is the trust for https (default: the system's); it is made to offer HTTP/1.1. `dial` opens a stream
     to a host and a port. Raises `InvalidSetting`.
@@ -85,8 +86,8 @@ class Pool(trio.abc.AsyncResource):
     def __init__(
         self, *, size: int = 8, idle: float = 4.0, tls: ssl.SSLContext | None = None, dial: Dial = trio.open_tcp_stream
     ) -> None:
-        if size < 1:
-            raise InvalidSetting(f"size is {size}: give 1 or more")
+        whole("size", size)
+        number("idle", idle, 0, math.inf, "seconds, 0 or more")
         self.closed = False
         self._dial, self._trust = dial, Trust(tls)
         self._origins: dict[str, _Origin] = defaultdict(lambda: _Origin(size, idle))

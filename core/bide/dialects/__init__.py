@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
 
+from bide.errors import InvalidSetting
 from bide.messages import Headers, Order, Request, Response
 from bide.result import Problem, Receipt, Result
 from bide.signature import Signature
@@ -191,3 +192,10 @@ class Dialect(Protocol):
         `url` is the address that was asked, where a redirect led there; else it is the dialect's own.
         """
         ...
+
+
+def as_dialect(value: object) -> Dialect:
+    """`value`, if it can speak; raises `InvalidSetting` for a name, a declaration or a class in its place."""
+    if isinstance(value, type) or not all(callable(getattr(value, name, None)) for name in ("submit", "poll", "read")):
+        raise InvalidSetting(f"dialect is {value!r:.60}: give ModelRoute(), or such as Declared(named('replicate'))")
+    return cast("Dialect", value)
