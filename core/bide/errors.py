@@ -4,7 +4,7 @@ BideError
 ├── CallerError                   you: the call itself is wrong, and nothing was sent
 │   ├── InvalidOrder              the submission cannot be written as JSON
 │   ├── InvalidHandle             the id cannot stand in a path
-│   ├── InvalidAddress            the base URL is none, or would send the key in the clear
+│   ├── InvalidAddress            the base URL is none, or would send in the clear what must not go so
 │   ├── InvalidKey                the API key cannot stand in a header
 │   ├── InvalidSetting            a pace or a limit that makes no sense
 │   ├── InvalidDeclaration        a vendor's way of speaking, declared wrongly
@@ -49,7 +49,7 @@ class InvalidHandle(CallerError):
 
 
 class InvalidAddress(CallerError):
-    """The base URL is none, or would send the key in the clear."""
+    """The base URL is none, or would send in the clear what must not go so."""
 
 
 class InvalidKey(CallerError):

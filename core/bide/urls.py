@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bide.errors import InvalidAddress, InvalidHandle
 
@@ -17,7 +17,8 @@ _URL = re.compile(  # plain http(s) only (RFC 3986, 3.2): user information hides
     re.ASCII | re.IGNORECASE,
 )
 _FIGURES = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", re.ASCII)
-_PRIVATE_NAMES = ("localhost", "local", "internal")
+#: The last parts of names that are given in one's own network only (RFC 6762, appendix G; RFC 8375: home.arpa).
+_PRIVATE_NAMES = ("localhost", "local", "internal", "intranet", "private", "corp", "home", "lan", "arpa")
 #: IPv6 networks whose addresses carry an IPv4 one, which may be private: mapped, NAT64 and 6to4.
 _CARRIES_ANOTHER = tuple(map(ip_network, ("::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
 _LOOPBACK = re.compile(r"localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1", re.ASCII)
@@ -87,32 +88,48 @@ def may_follow(url: str, home: str) -> bool:
         return False
     if is_loopback(url):
         return is_loopback(home)
-    return place.origin == origin(home) or (place.scheme == "https" and _is_public(place.host))
+    return place.origin == origin(home) or (place.scheme == "https" and _reach(place.host) == "public")
 
 
-def _is_public(host: str) -> bool:
-    """Whether a host is a name of more than one part, or the public address of a machine."""
+def _reach(host: str) -> Literal["public", "private", ""]:
+    """Whether a host is one of the internet or of one's own network; the empty text where that is not plain."""
     if not (_FIGURES.fullmatch(host) or ":" in host):
-        return "." in host.strip(".") and host.rpartition(".")[2] not in _PRIVATE_NAMES
+        name = host.strip(".")
+        return "public" if "." in name and name.rpartition(".")[2] not in _PRIVATE_NAMES else "private"
     try:
         address = ip_address(host)
     except ValueError:
-        return False  # such as 127.1 or 0x7f000001, which some resolvers understand
-    hidden = isinstance(address, IPv6Address) and any(address in net for net in _CARRIES_ANOTHER)
-    return address.is_global and not address.is_multicast and not hidden
+        return ""  # such as 127.1 or 0x7f000001, which some resolvers understand
+    if address.is_multicast or (isinstance(address, IPv6Address) and any(address in net for net in _CARRIES_ANOTHER)):
+        return ""
+    return "public" if address.is_global else "private"
 
 
-def base(url: str) -> str:
-    """An API's base URL without its last slash.
+def exposed(url: str, *, keyless: bool) -> str:
+    """What a request to `url` would send unencrypted that must not go so, in words; the empty text for nothing.
 
-    Raises `InvalidAddress` unless it is https, or http to this machine: a key never travels in the clear.
+    A key never travels in the clear, but within this machine. A service that is `keyless` may be spoken to over plain
+    http in one's own network; across the internet nothing goes so.
+    """
+    if url[:5].lower() != "http:" or is_loopback(url):
+        return ""
+    if not keyless:
+        return "the key"
+    return "" if _reach(host(url)) == "private" else "the jobs and their results"
+
+
+def base(url: str, *, keyless: bool = False) -> str:
+    """An API's base URL without its last slash; `keyless` says that the service is sent no key.
+
+    Raises `InvalidAddress` unless it is https, or http to where nothing is `exposed`.
     """
     if origin(url) is None or "?" in url or "#" in url:
         raise InvalidAddress(
             f"{public(url)} is no base URL: give scheme, host and path, such as https://api.example.com/v1"
         )
-    if url[:5].lower() == "http:" and not is_loopback(url):
-        raise InvalidAddress(f"{public(url)} would send the key unencrypted: use https")
+    what = exposed(url, keyless=keyless)
+    if what:
+        raise InvalidAddress(f"{public(url)} would send {what} unencrypted: use https")
     return url.rstrip("/")
 
 

@@ -118,6 +118,11 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "words hidden": ({"signs": (Sign(Phase.UNFINISHED),)}, "phases", "the words are never looked at"),
     # requests
     "base URL in the clear": ({"base_url": "http://api.acme.example"}, "base_url", "unencrypted"),
+    "base URL in the clear, without a key": (
+        {"base_url": "http://api.acme.example", "authorization": None, "fetch": None},
+        "base_url",
+        "would send the jobs and their results unencrypted",
+    ),
     "no base URL": ({"base_url": "api.acme.example"}, "base_url", "is no base URL"),
     "no address": ({"poll": Call("GET", ())}, "poll.urls", "no address"),
     "a path without a slash": ({"fetch": Call("GET", ("jobs/{id}",))}, "fetch.urls[0]", "it is no address"),
@@ -290,6 +295,11 @@ SOUND_TOO: dict[str, dict[str, Any]] = {
     "watched only, by id or address": {"submit": None, "id": (), "links": {}},
     "on this machine": {"base_url": "http://127.0.0.1:8000"},
     "no key is wanted": {"authorization": None, "fetch": Call("GET", ("https://results.acme.example/{id}",))},
+    "in one's own network, without a key": {
+        "base_url": "http://renderer:8188",
+        "authorization": None,
+        "file": Call("GET", ("http://192.168.1.10/{file}",)),
+    },
     "put": {"submit": posting()},
     "input as a text": {"submit": posting(body={"in": "{input_json}"})},
     "a link for each call": {

@@ -199,12 +199,53 @@ def test_a_base_url_loses_its_last_slash(url: str, expected: str) -> None:
     assert base(url) == expected
 
 
-@pytest.mark.parametrize(
-    "url", ["http://api.modelroute.ai", "HTTP://api.modelroute.ai", "http://10.0.0.1", "http://127.1"]
-)
+NEARBY = [
+    "http://renderer:8188",
+    "HTTP://Renderer:8188/api",
+    "http://gpu-2.lan",
+    "http://gpu.home.arpa",
+    "http://gpu.local.",
+    "http://host.docker.internal:8000",
+    "http://10.0.0.7",
+    "http://172.31.0.1:8188",
+    "http://192.168.178.40:8188",
+    "http://100.64.0.3",
+    "http://169.254.1.1",
+    "http://[fd12:3456::7]:8188",
+    "http://[fe80::1]",
+]
+FAR = [
+    "http://api.modelroute.ai",
+    "HTTP://api.modelroute.ai",
+    "http://api.modelroute.ai.",
+    "http://renderer.example",
+    "http://172.32.0.1",
+    "http://8.8.8.8",
+    "http://[2606:4700::1]",
+    "http://224.0.0.1",
+    "http://127.1",
+    "http://134744072",
+    "http://0x0a000001",
+    "http://[::ffff:192.168.178.40]",
+    "http://[64:ff9b::808:808]",
+]
+
+
+@pytest.mark.parametrize("url", [*NEARBY, *FAR])
 def test_a_key_never_travels_in_the_clear(url: str) -> None:
-    with pytest.raises(InvalidAddress, match="use https"):
+    with pytest.raises(InvalidAddress, match="would send the key unencrypted: use https"):
         base(url)
+
+
+@pytest.mark.parametrize("url", [*NEARBY, "http://127.0.0.1:8188", "http://localhost", "https://api.modelroute.ai"])
+def test_without_a_key_a_service_in_ones_own_network_may_be_spoken_to_in_the_clear(url: str) -> None:
+    assert base(url, keyless=True) == url
+
+
+@pytest.mark.parametrize("url", FAR)
+def test_nothing_crosses_the_internet_in_the_clear(url: str) -> None:
+    with pytest.raises(InvalidAddress, match="would send the jobs and their results unencrypted: use https"):
+        base(url, keyless=True)
 
 
 @pytest.mark.parametrize("url", ["https://api.modelroute.ai?key=1", "https://api.modelroute.ai/#x"])
@@ -254,6 +295,15 @@ def test_a_refused_base_url_does_not_show_its_password(url: str) -> None:
         ("https://10.1.2.3/1", "https://api.example.com", False),
         ("https://10.1.2.3/1", "https://10.1.2.3", True),
         ("https://10.1.2.4/1", "https://10.1.2.3", False),
+        ("http://renderer:8188/view", "http://renderer:8188", True),
+        ("http://RENDERER:8188/view", "http://renderer:8188/api", True),
+        ("http://renderer:8189/view", "http://renderer:8188", False),
+        ("https://renderer:8188/view", "http://renderer:8188", False),
+        ("http://192.168.1.11/1", "http://192.168.1.10", False),
+        ("http://192.168.1.10/1", "http://192.168.1.10", True),
+        ("http://127.0.0.1:8188/1", "http://renderer:8188", False),
+        ("http://cdn.example.net/1", "http://renderer:8188", False),
+        ("https://cdn.example.net/1", "http://renderer:8188", True),
         ("https://169.254.169.254/latest", "https://api.example.com", False),
         ("https://127.1/1", "https://api.example.com", False),
         ("https://0x7f000001/1", "https://api.example.com", False),
@@ -269,6 +319,8 @@ def test_a_refused_base_url_does_not_show_its_password(url: str) -> None:
         ("https://224.0.0.1/1", "https://api.example.com", False),
         ("https://intranet/1", "https://api.example.com", False),
         ("https://metadata.google.internal/1", "https://api.example.com", False),
+        ("https://metadata.google.internal./1", "https://api.example.com", False),
+        ("https://nas.lan/1", "https://api.example.com", False),
         ("https://x.localhost/1", "https://api.example.com", False),
         ("https://user@cdn.example.net/1", "https://api.example.com", False),
         ("ftp://cdn.example.net/1", "https://api.example.com", False),

@@ -11,11 +11,16 @@ import trio
 
 import bide
 from bide import Every, Patience
+from bide.dialects import Phase
+from bide.dialects.calls import Call
+from bide.dialects.declaration import Declaration
+from bide.dialects.declared import Declared
 from bide.errors import InvalidKey, InvalidSetting
 from bide_transports import trio as by_trio
 from bide_transports.emulator import Plan, Service
 from bide_transports.emulator.server import serve
 from bide_transports.requests import Client
+from tests import hostile
 from tests.transports.clients import FOX, KEY
 
 
@@ -66,6 +71,39 @@ def test_any_other_is_refused_where_the_client_is_made(wrong: dict[str, Any], ru
 def test_a_key_that_is_no_text_is_refused_where_the_client_is_made(key: object, run: Run) -> None:
     with pytest.raises(InvalidKey, match="give it as a text, or None"):
         run(key)
+
+
+RENDERER = Declared(
+    Declaration(
+        name="renderer",
+        base_url="http://renderer:8188",
+        authorization=None,
+        submit=Call("POST", ("/jobs",), body="{input}"),
+        poll=Call("GET", ("/jobs/{id}",)),
+        id=("id",),
+        status=("status",),
+        phases={"done": Phase.SUCCEEDED},
+        output=("picture",),
+    )
+)
+
+
+@BY_EACH
+@pytest.mark.parametrize("key", [None, KEY])
+def test_a_service_nearby_that_wants_no_key_is_sent_none(
+    key: str | None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = hostile.reply(b'{"id": "7", "status": "done", "picture": "a fox"}')
+    with hostile.Server((hostile.read, hostile.send(done))) as proxy:
+        for name in ("http_proxy", "no_proxy"):
+            monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "")
+        assert run(key, dialect=RENDERER).output == "a fox"
+    (received,) = proxy.received
+    assert received.startswith(b"POST http://renderer:8188/jobs HTTP/1.1\r\n")
+    assert KEY.encode() not in received
+    assert hostile.field_of(received, "authorization") is None
 
 
 @pytest.mark.parametrize("patience", ["long", True, 0, Every(2)])

@@ -38,7 +38,7 @@ class Declared:
     quota: tuple[str, str, str] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        url = base(self.base_url or self.declaration.base_url)
+        url = base(self.base_url or self.declaration.base_url, keyless=self.declaration.authorization is None)
         for name, value in (
             ("base_url", url),
             ("name", self.declaration.name),

@@ -11,7 +11,7 @@ from bide.dialects.declaration import Declaration
 from bide.dialects.lint.finding import Finding, warning
 from bide.errors import InvalidAddress
 from bide.handles import COOKIE, ID, STATUS
-from bide.urls import base, is_loopback, origin
+from bide.urls import base, exposed, origin
 
 _ORDER = frozenset({"model", "input", "input_json", "key", "metadata", "webhook"})
 _METHOD = re.compile(r"[A-Z]+", re.ASCII)
@@ -35,12 +35,12 @@ class _Known:
 def of_calls(declaration: Declaration) -> Iterator[Finding]:
     """The base URL, then each call, then the links that they should use."""
     try:
-        base(declaration.base_url)
+        base(declaration.base_url, keyless=declaration.authorization is None)
     except InvalidAddress as error:
         problem, _, advice = str(error).rpartition(": ")
         yield Finding("base_url", problem, advice)
     for place, call, known in _calls(declaration):
-        yield from _form(place, call)
+        yield from _form(place, call, keyless=declaration.authorization is None)
         yield from _addresses(place, call, known)
         yield from _values(place, call, known)
         yield from _foreign(place, call, declaration)
@@ -66,7 +66,7 @@ def _calls(declaration: Declaration) -> Iterator[tuple[str, Call, _Known]]:
     yield "file", declaration.file, _Known(frozenset({"file"}), frozenset({"file"}))
 
 
-def _form(place: str, call: Call) -> Iterator[Finding]:
+def _form(place: str, call: Call, *, keyless: bool) -> Iterator[Finding]:
     if not _METHOD.fullmatch(call.method):
         yield Finding(f"{place}.method", f'"{call.method}" is no method', "give one in capitals, such as GET or POST")
     for number, url in enumerate(call.urls):
@@ -75,7 +75,7 @@ def _form(place: str, call: Call) -> Iterator[Finding]:
             yield Finding(where, "it is no address", 'begin it with "/" (after the base URL), with a link, or https://')
         elif "://" in url and origin(url) is None:
             yield Finding(where, "it is no plain address", "give scheme, host and path, without gaps in the host")
-        elif url[:7].lower() == "http://" and not is_loopback(url):
+        elif exposed(url, keyless=keyless):
             yield Finding(where, "the request would go unencrypted", "use https")
 
 
