@@ -102,11 +102,14 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """No response came. `sent` says whether the request may have reached the server all the same."""
+    """No response came. `sent` says whether the request may have reached the server all the same.
+
+    `detail` is for people, who may be told more than the cause; no decision hangs on it, and no cassette keeps it.
+    """
 
     cause: Cause
     sent: bool
-    detail: str = field(default="", repr=False)
+    detail: str = field(default="", repr=False, compare=False)
 
 
 Reply: TypeAlias = Response | NoResponse

@@ -150,7 +150,9 @@ def test_a_key_is_cut_out_of_any_surroundings(before: str, after: str, secret: s
     assert secret not in redact(f"{before} {secret} {after}")
 
 
-@pytest.mark.parametrize("piece", ["-eyJ", "-eyJaaaaa.", "key ", "key\n1", "bearer ", "sk-", "?a ", "AIza-", "ya29.", "xoxb-a"])
+@pytest.mark.parametrize(
+    "piece", ["-eyJ", "-eyJaaaaa.", "key ", "key\n1", "bearer ", "sk-", "?a ", "AIza-", "ya29.", "xoxb-a"]
+)
 def test_no_text_takes_long_to_be_searched(piece: str) -> None:
     hostile = piece * (65536 // len(piece))
     begun = process_time()

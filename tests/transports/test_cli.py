@@ -10,11 +10,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from bide import Response
+from bide import Patience, Response, dump
 from bide_transports.cli import main
+from bide_transports.cli_options import Choice, with_options
 from bide_transports.emulator import Drop, Fault, Plan, Service, Status, Variants, VirtualClock, html
 from bide_transports.emulator.server import Emulator, serve
 from tests.transports.cli_scene import tokens, typed
@@ -198,6 +200,11 @@ def test_html_instead_of_json_is_told(emulator: Emulator, place: Path) -> None:
         (["run", "m", "--pace", "0"], "is no pace"),
         (["run", "m", "--pace", "quick"], "is no pace"),
         (["run", "m", "--deadline", "-1"], "deadline is -1"),
+        (["run", "m", "--deadline", "nan"], "deadline is nan"),
+        (["run", "m", "--largest", "64 parsecs"], "'64 parsecs' is no size: give bytes, or such as 64MB or 64MiB"),
+        (["run", "m", "--largest", "-1"], "is no size"),
+        (["run", "m", "--largest", "1e9"], "is no size"),
+        (["run", "m", "--largest", "0.2B"], "largest is 0"),
         (["run", ""], "the model is empty"),
         (["run", "m", "--key-file", "nowhere"], "key file nowhere cannot be read"),
         (["resume", "nowhere.json"], "cannot be read"),
@@ -208,6 +215,68 @@ def test_a_call_that_makes_no_sense_is_a_usage_error(words: list[str], says: str
     answer = CliRunner().invoke(main, words, env={"MODELROUTE_API_KEY": "sk_any"})
     assert answer.exit_code == 2
     assert says in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("size", "limit"),
+    [
+        ("7000", 7000),
+        ("7kB", 7000),
+        ("7KiB", 7168),
+        ("0.007 MB", 7000),
+        ("7.5k", 7500),
+        ("1mib", 1024 * 1024),
+        ("2G", 2 * 10**9),
+        ("7000b", 7000),
+    ],
+)
+def test_the_size_of_a_reply_is_given_in_the_usual_units(size: str, limit: int, emulator: Emulator) -> None:
+    asked: list[int] = []
+
+    @click.command
+    @with_options()
+    def probe(choice: Choice) -> int:
+        with choice.client() as client:
+            asked.append(client.watch("exec_1").terms.patience.largest)
+        return 0
+
+    assert CliRunner().invoke(probe, ["--largest", size], env={"MODELROUTE_API_KEY": emulator.key}).exit_code == 0
+    assert asked == [limit]
+
+
+def test_a_job_whose_reply_is_too_large_is_resumed_with_more_room(place: Path) -> None:
+    with serve(Service(default=Plan(duration=0.4))) as emulator:
+        assert bide(emulator, "run", "flux-1.1-pro", "--pace", "0.05", "--deadline", "0.15").exit_code == 4
+        (token,) = tokens(place)
+        answer = bide(emulator, "resume", token.name, "--largest", "10", "--deadline", "0.5")
+        assert answer.exit_code == 4
+        assert "larger than allowed" in answer.stderr
+        (token,) = tokens(place)
+        answer = bide(emulator, "resume", token.name, "--largest", "1MB", "--deadline", "30")
+        assert answer.exit_code == 0, answer.stderr
+        assert emulator.account.executions == 1
+
+
+def test_a_limit_that_is_given_anew_leaves_the_others_as_they_were(emulator: Emulator) -> None:
+    kept: list[Patience] = []
+
+    @click.command
+    @with_options()
+    def probe(choice: Choice) -> int:
+        with choice.client() as client:
+            job = client.resume(client.watch("exec_1"), patience=Patience(failures=3, deadline=50, largest=70))
+            limited = choice.limited(client, client.resume(dump(job)))
+        kept.append(limited.terms.patience)
+        return 0
+
+    for words in ((), ("--largest", "1k"), ("--deadline", "9"), ("--deadline", "9", "--largest", "1k")):
+        CliRunner().invoke(probe, words, env={"MODELROUTE_API_KEY": emulator.key}, catch_exceptions=False)
+    assert [(one.failures, one.deadline, one.largest) for one in kept] == [
+        (3, 50, 70),
+        (3, 50, 1000),
+        (3, 9, 70),
+        (3, 9, 1000),
+    ]
 
 
 def test_without_a_key_nothing_is_sent(emulator: Emulator) -> None:

@@ -162,6 +162,16 @@ def test_the_limit_is_exact(length: int, session: requests.Session) -> None:
         answer = exchange(get(server.url, largest=length), session=session)
     whole = length == len(TEXT)
     assert isinstance(answer, Response) if whole else answer == NoResponse(Cause.TOO_LARGE, sent=True)
+    if isinstance(answer, NoResponse):
+        assert answer.detail == f"the body has more than {length} bytes; it was said to have {length + 1}"
+
+
+def test_a_large_body_without_a_length_is_told_by_the_limit_alone(session: requests.Session) -> None:
+    fault = BY_NAME["chunks without end"]
+    with Server(fault.script) as server:
+        answer = exchange(get(server.url, largest=1000), session=session)
+    assert isinstance(answer, NoResponse)
+    assert answer.detail == "the body has more than 1000 bytes"
 
 
 # -- connections -------------------------------------------------------------------------------------------------------

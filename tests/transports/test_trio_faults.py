@@ -172,6 +172,8 @@ def test_the_limit_is_exact(length: int) -> None:
         came = answer(get(server.url, largest=length))
     whole = length == len(TEXT)
     assert body_of(came) == TEXT if whole else came == NoResponse(Cause.TOO_LARGE, sent=True)
+    if isinstance(came, NoResponse):
+        assert came.detail == f"the body has more than {length} bytes; it was said to have {length + 1}"
 
 
 # -- bodies with a coding ----------------------------------------------------------------------------------------------

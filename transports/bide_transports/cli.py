@@ -101,7 +101,7 @@ def resume(choice: Choice, token: Path | None, save: Path | None, forget: bool) 
             else f"there is no journal {choice.journal}"
         )
     with choice.client() as client:
-        jobs = choice.unfinished(client) if token is None else [client.resume(data, patience=choice.patience)]
+        jobs = choice.unfinished(client) if token is None else [choice.limited(client, client.resume(data))]
         if not jobs:
             tell(f"nothing is left to be done for the jobs in {choice.journal}")
         return drive(client, jobs, choice.wishes(save, forget=forget))

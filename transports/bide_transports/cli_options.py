@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from bide_transports.requests import Client
 from bide_transports.tapes import Tape
 from bide_transports.wishes import OnInterrupt, Wishes
 
+_SIZE = re.compile(
+    r"(?P<figure>\d{1,15}(?:\.\d{1,3})?) ?(?P<unit>[kmg]?)(?P<binary>(?<=[kmg])i)?b?", re.ASCII | re.IGNORECASE
+)
 _PACES: dict[str, bide.Pace] = {"default": bide.Growing(), "testing": TESTING, "small": SMALL}
 
 
@@ -35,7 +39,8 @@ class Choice:
     base_url: str | None
     dialect: str | None
     as_json: bool
-    patience: bide.Patience | None
+    deadline: float | None
+    largest: int | None
     key_file: Path | None
     journal: Path | None
     pace: bide.Pace = _PACES["default"]
@@ -59,7 +64,7 @@ class Choice:
             key,
             dialect=dialect,
             pace=self.pace,
-            patience=self.patience or bide.Patience(),
+            patience=self._patience(),
             journal=self.journal,
             on_timeout=self.on_timeout,
             tape=tape,
@@ -72,17 +77,23 @@ class Choice:
         return client
 
     def unfinished(self, client: Client) -> list[bide.Job]:
-        """The jobs in the journal for which something is left to be done; a deadline that was given counts from now."""
-        return [
-            job if isinstance(job, bide.Finished) else client.resume(job, patience=self.patience)
-            for job in client.resume_all()
-        ]
+        """The jobs in the journal for which something is left to be done, limited as `limited` does it."""
+        return [self.limited(client, job) for job in client.resume_all()]
+
+    def limited(self, client: Client, job: bide.Job) -> bide.Job:
+        """A job with the limits that were given in place of its own; all of them count from now then."""
+        if isinstance(job, bide.Finished) or (self.deadline is None and self.largest is None):
+            return job
+        return client.resume(job, patience=self._patience(job.terms.patience))
 
     def wishes(self, save: Path | None = None, *, forget: bool = False) -> Wishes:
         """The same for one drive."""
         options = {"--dialect": self.dialect, "--base-url": self.base_url, "--key-file": self.key_file}
         service = (word for name, value in options.items() if value is not None for word in (name, str(value)))
         return Wishes(self.as_json, tuple(service), save, self.journal, self.on_interrupt, forget)
+
+    def _patience(self, usual: bide.Patience = bide.Patience()) -> bide.Patience:
+        return replace(usual, deadline=self.deadline or usual.deadline, largest=self.largest or usual.largest)
 
     def _spoken(self) -> tuple[str | None, bide.Dialect]:
         if self.dialect is None:
@@ -112,9 +123,22 @@ def _to_pace(_: click.Context, __: click.Parameter, value: str) -> bide.Pace:
         raise click.BadParameter(f"{value!r} is no pace: give {', '.join(_PACES)}, or seconds (0.05 or more)") from None
 
 
-def _to_patience(_: click.Context, __: click.Parameter, value: float | None) -> bide.Patience | None:
+def _to_deadline(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     try:
-        return None if value is None else bide.Patience(deadline=value)
+        return bide.Patience(deadline=value).deadline
+    except CallerError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _to_bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no size: give bytes, or such as 64MB or 64MiB")
+    unit = (1024 if match["binary"] else 1000) ** " kmg".index((match["unit"] or " ").lower())
+    try:
+        return bide.Patience(largest=int(float(match["figure"]) * unit)).largest
     except CallerError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -161,7 +185,10 @@ _DIALECT = click.option(
 )
 _BASE = click.option("--base-url", metavar="URL", help="The API to speak to, if not the dialect's usual one.")
 _DEADLINE = click.option(
-    "--deadline", "patience", type=float, callback=_to_patience, metavar="SECONDS", help="When to stop waiting."
+    "--deadline", type=float, callback=_to_deadline, metavar="SECONDS", help="When to stop waiting."
+)
+_LARGEST = click.option(
+    "--largest", callback=_to_bytes, metavar="SIZE", help="The most that one reply may hold, such as 64MB; 8MiB if not."
 )
 
 
@@ -179,7 +206,7 @@ def with_options(*options: Callable[[Any], Any]) -> Callable[[Callable[..., int]
                 raise click.UsageError(str(error)) from None
 
         decorated: Callable[..., None] = invoke
-        for option in (*options, _JOURNAL, _DIALECT, _BASE, _KEY, _DEADLINE, JSON):
+        for option in (*options, _JOURNAL, _DIALECT, _BASE, _KEY, _DEADLINE, _LARGEST, JSON):
             decorated = option(decorated)
         return decorated
 

@@ -19,7 +19,7 @@ import h11
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.urls import Address
 from bide_transports.proxies import Proxy
-from bide_transports.reply_body import CODINGS, Body
+from bide_transports.reply_body import CODINGS, Body, too_large
 from bide_transports.sinks import Into
 
 _LARGEST_HEAD = 64 * 1024  # bytes
@@ -146,7 +146,7 @@ class Connection:
         kind, body = type(event), self._body
         if body is not None:
             if kind is h11.Data:
-                return None if body.take(cast("h11.Data", event).data) else NoResponse(Cause.TOO_LARGE, sent=True)
+                return None if body.take(cast("h11.Data", event).data) else too_large(self._largest, body.headers)
             return body.reply() if kind is h11.EndOfMessage else NoResponse(Cause.RESET, sent=True)
         if kind is h11.Response:
             return self._begin(cast("h11.Response", event))

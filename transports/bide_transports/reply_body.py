@@ -13,16 +13,23 @@ _CHUNK = 65536  # bytes
 _ZLIB, _GZIP = 15, 31
 
 
+def too_large(largest: int, headers: Headers) -> NoResponse:
+    """That a body is larger than `largest` bytes, with what its length was said to be."""
+    length = headers.get("content-length")
+    said = f"; it was said to have {length}" if length is not None and len(length) < 20 else ""
+    return NoResponse(Cause.TOO_LARGE, sent=True, detail=f"the body has more than {largest} bytes{said}")
+
+
 class Body:
     """The body of one response: decoded while it comes, bounded after decoding, kept or handed to a file.
 
     `coding` is one of `CODINGS`.
     """
 
-    __slots__ = ("_chunks", "_decoder", "_file", "_headers", "_largest", "_size", "_status")
+    __slots__ = ("_chunks", "_decoder", "_file", "_largest", "_size", "_status", "headers")
 
     def __init__(self, status: int, headers: Headers, file: Sink | None, largest: int, coding: str) -> None:
-        self._status, self._headers, self._file, self._largest = status, headers, file, largest
+        self._status, self.headers, self._file, self._largest = status, headers, file, largest
         self._decoder = None if coding == "identity" else _Decoder(coding)
         self._chunks: list[bytes] = []
         self._size = 0
@@ -43,7 +50,7 @@ class Body:
         """The whole response, or that the coded body was not whole."""
         if self._decoder is not None and not self._decoder.whole:
             return NoResponse(Cause.PROTOCOL, sent=True)
-        return Response(self._status, self._headers, b"".join(self._chunks))
+        return Response(self._status, self.headers, b"".join(self._chunks))
 
 
 class _Decoder:

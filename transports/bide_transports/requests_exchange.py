@@ -14,6 +14,7 @@ from urllib3.util import Timeout
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential
 from bide_transports.bounded import BoundedAdapter
+from bide_transports.reply_body import too_large
 from bide_transports.requests_faults import FAULTS, no_certificates, no_response
 from bide_transports.sinks import Into
 
@@ -73,9 +74,7 @@ def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:
             file.write(chunk)
         return head
     body = answer.raw.read(largest + 1, decode_content=True)
-    return (
-        Response(answer.status_code, headers, body) if len(body) <= largest else NoResponse(Cause.TOO_LARGE, sent=True)
-    )
+    return Response(answer.status_code, headers, body) if len(body) <= largest else too_large(largest, headers)
 
 
 def _pieces(raw: HTTPResponse) -> Iterator[bytes]:
