@@ -1,4 +1,8 @@
-"""HTTP dates as servers really write them (RFC 9110, 5.6.7): today's form, and the two older ones."""
+"""Instants and spans of time as servers really write them in header fields.
+
+HTTP dates have today's form and two older ones (RFC 9110, 5.6.7); some servers write the zone as mail does
+(RFC 5322, 3.3). Spans have units (`6m0s`, `12ms`), or are ISO 8601 (`PT30S`).
+"""
 
 from __future__ import annotations
 
@@ -8,30 +12,74 @@ from functools import lru_cache
 
 _MINUTE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) ([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SECONDS = {f":{second:02} GMT": second for second in range(61)}
-_RFC850 = re.compile(r"([A-Z][a-z]{2})[a-z]{3,6}, (\d\d)-([A-Z][a-z]{2})-(\d\d) ([\d:]{8}) GMT", re.ASCII)
-_ASCTIME = re.compile(r"([A-Z][a-z]{2}) ([A-Z][a-z]{2}) ([ \d]\d) ([\d:]{8}) (\d{4})", re.ASCII)
+_MAIL = re.compile(  # RFC 850, too, which has hyphens
+    r"(?:[a-z]{3,9},? )?(\d{1,2})[ -]([a-z]{3})[ -](\d{4}|\d\d) (\d\d:\d\d)(:\d\d) ?"
+    r"(?:gmt|utc?|z|([+-])(\d\d):?([0-5]\d))",
+    re.ASCII | re.IGNORECASE,
+)
+_ASCTIME = re.compile(
+    r"[a-z]{3} ([a-z]{3}) ([ \d]\d) (\d\d:\d\d)(:\d\d) (?:gmt |utc )?(\d{4})", re.ASCII | re.IGNORECASE
+)
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _EPOCH = date(1970, 1, 1).toordinal()
+
+_UNITS = {
+    unit: seconds
+    for units, seconds in (
+        ("d day days", 86400.0),
+        ("h hr hrs hour hours", 3600.0),
+        ("m min mins minute minutes", 60.0),
+        ("s sec secs second seconds", 1.0),
+        ("ms msec millisecond milliseconds", 1e-3),
+        ("us µs μs âµs", 1e-6),  # the last is UTF-8 taken for Latin-1, in lower case
+        ("ns", 1e-9),
+    )
+    for unit in units.split()
+}
+_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]*)?) ?([a-zâµμ]+)[ ,]*")
+_ISO_SPAN = re.compile(r"p([0-9.]+d)?(?:t([0-9.hms]+))?")
+_LONGEST_SPAN = 64  # characters
 
 
 def http_date(value: str | None) -> float | None:
     """Seconds since the epoch of an HTTP date in any of its three forms, or None when it is none."""
     if not value:
         return None
-    modern = value if len(value) == 29 else _modernised(value)
-    minute, second = _minute(modern[:22]), _SECONDS.get(modern[22:])
-    return None if minute is None or second is None else minute + second
+    second = _SECONDS.get(value[22:])
+    minute = None if second is None else _minute(value[:22])
+    return _otherwise(value) if minute is None or second is None else minute + second
 
 
-def _modernised(value: str) -> str:
-    """A date of RFC 850 or asctime in today's form; empty when it is neither."""
-    if match := _RFC850.fullmatch(value):
-        weekday, day, month, year, time = match.groups()
-        return f"{weekday}, {day} {month} {'20' if year < '70' else '19'}{year} {time} GMT"
-    if match := _ASCTIME.fullmatch(value):
-        weekday, month, day, time, year = match.groups()
-        return f"{weekday}, {day.replace(' ', '0')} {month} {year} {time} GMT"
-    return ""
+def span(value: str) -> float | None:
+    """Seconds of a span of time with units, or None when it is none."""
+    text = value.lower()
+    if len(text) > _LONGEST_SPAN:
+        return None
+    if iso := _ISO_SPAN.fullmatch(text):
+        text = (iso[1] or "") + (iso[2] or "")
+    parts = _PART.findall(text)
+    if not parts or _PART.sub("", text) or any(unit not in _UNITS for _, unit in parts):
+        return None
+    return sum(float(figure) * _UNITS[unit] for figure, unit in parts)
+
+
+def _otherwise(value: str) -> float | None:
+    """A date in an older form, or with its zone written otherwise."""
+    if match := _MAIL.fullmatch(value):
+        day, month, year, time, second, sign, hours, minutes = match.groups()
+        if len(year) == 2:
+            year = f"{'20' if year < '70' else '19'}{year}"
+    elif match := _ASCTIME.fullmatch(value):
+        month, day, time, second, year = match.groups()
+        sign, hours, minutes = None, "0", "0"
+    else:
+        return None
+    minute = _minute(f"Day, {day.strip():0>2} {month.title()} {year} {time}")
+    seconds = _SECONDS.get(f"{second} GMT")
+    if minute is None or seconds is None:
+        return None
+    ahead = (int(hours) * 60 + int(minutes)) * 60 if sign else 0
+    return minute + seconds + (ahead if sign == "-" else -ahead)
 
 
 @lru_cache(maxsize=16)

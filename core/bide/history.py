@@ -17,7 +17,7 @@ from bide.document import moment
 from bide.messages import Cause, Headers, NoResponse, Reply
 from bide.pace import Pace, ceil_ms
 from bide.patience import Patience
-from bide.quota import Quota
+from bide.quota import Quota, merged
 from bide.result import Receipt
 
 _KEPT = 8  # events in a trace; equal neighbours count as one
@@ -131,7 +131,7 @@ class History(NamedTuple):
             self.limited + 1 if limited else 0,
             0 if about else self.missing + missing,
             now if missing and not self.missing else self.missing_since,
-            quota or self.quota,
+            merged(self.quota, quota),
             (reading.receipt if reading else None) or self.receipt,
             self._traced(_wording(reply, reading, asked), now),
         )

@@ -111,9 +111,10 @@ def counted(
     quota, held, phase = None, None, None
     if reading is not None and not isinstance(reply, NoResponse):
         phase, handle = reading.phase, reading.handle or handle
-        quota = read_quota(reply.headers, now=now, names=terms.dialect.quota)
-        held = hold(reply, quota, now=now, cadence=cadence, wait=reading.wait)
-        quota = closing(quota, held, reply) if at_home else None
+        kind, refused, again = "poll" if asked == "confirm" else asked, phase is Phase.LIMITED, past.limited
+        quota = read_quota(reply.headers, now=now, names=terms.dialect.quota, asked=kind)
+        held = hold(reply, quota, now=now, cadence=cadence, wait=reading.wait, refused=refused, again=again)
+        quota = closing(quota, held, reply, now=now, refused=refused, again=again) if at_home else None
     told_when = held is not None and held.paced and phase is Phase.UNFINISHED and asked != "submit"
     hinted = past.hinted + 1 if told_when else 0
     past = past.after(reply, reading, quota, terms=terms, asked=asked, now=now)
@@ -186,7 +187,7 @@ def reason_to_stop(look: Look) -> Reason | None:
 
 def first_look(past: History, quota: Quota | None) -> tuple[float, float, Why]:
     """The first due time, its floor and its reason: at once, or when `quota`, as last heard, allows it."""
-    held = spent(quota, now=past.since)
+    held = spent(quota, now=past.since, asked="fetch")
     if held is None:
         return past.since, past.since, Why.AT_ONCE
     due = min(ceil_ms(held.until), past.deadline)

@@ -1,44 +1,28 @@
 """What reply headers say of the rate limit, and until when they forbid the next request.
 
 Read before trouble comes: nothing remaining means wait for the reset, not for a 429. `Retry-After` wins
-over the rest (RFC 9110, 10.2.3). Times of the server are compared with the reply's own `Date`,
-never with our clock, so a skewed clock on either side changes nothing. A malformed field is ignored.
+over the rest (RFC 9110, 10.2.3). The spellings stand in `bide.limit_fields`; a malformed field is ignored.
+
+A service may have several limits: some for a route, such as submissions alone, some with a name of their own. The one
+that allows least counts; what was heard of the others is kept beside it, so that a reply about one lifts no other.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from bide.dates import http_date
-from bide.messages import Headers, Response
-from bide.pace import SHORTEST, Why
+from bide.limit_fields import MOST, SLOW
+from bide.limit_fields import Quota as Quota
+from bide.limit_fields import read_quota as read_quota
+from bide.limit_fields import retry_after as retry_after
+from bide.messages import Response
+from bide.pace import SHORTEST, Why, backoff
 
 CEILING = 3600.0  # seconds that one hint may hold a job at the most
 
-_FAMILIES = tuple(
-    (f"{prefix}ratelimit-limit", f"{prefix}ratelimit-remaining", f"{prefix}ratelimit-reset") for prefix in ("x-", "")
-)
-_DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
-_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
-_DURATION = re.compile(
-    r"(?=[0-9])(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m(?!s))?(?:([0-9]{1,6}(?:\.[0-9]{1,9})?)s)?(?:([0-9]{1,9})ms)?",
-    re.ASCII,
-)
-_ITEM = re.compile(r"\b(limit|remaining|reset|r|t)=([0-9]{1,15})", re.ASCII)
-
-
-class Quota(NamedTuple):
-    """The rate limit as one reply announced it, on our clock, in seconds since the epoch.
-
-    `closed` is the instant before which a refused request asked all of its key to wait.
-    """
-
-    limit: int | None = None
-    remaining: int | None = None
-    reset: float | None = None
-    closed: float | None = None
+_ROUNDED = 2.0  # seconds by which two words on the same instant may differ: both are rounded
+_UNPROVEN = 60.0  # seconds that a named policy may hold a kind of request that it was never told for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,117 +34,128 @@ class Hold:
     paced: bool = False
 
 
-def read_quota(headers: Headers, *, now: float, names: tuple[str, str, str] | None = None) -> Quota | None:
-    """The quota in `X-RateLimit-*`, `RateLimit-*` or the IETF `RateLimit` field, or None without any.
-
-    `names` are a vendor's own fields of limit, remaining and reset.
-    """
-    fields = headers.fields
-    for limit, remaining, reset in _FAMILIES if names is None else (names, *_FAMILIES):
-        if remaining in fields or reset in fields:
-            left = _count(headers.get(remaining))
-            return Quota(_count(headers.get(limit)), left, _reset(headers.get(reset), headers, now=now))
-    return _structured(headers, now=now) if "ratelimit" in fields else None
-
-
 def hold(
-    response: Response, quota: Quota | None, *, now: float, cadence: bool, wait: float | None = None
+    response: Response,
+    quota: Quota | None,
+    *,
+    now: float,
+    cadence: bool,
+    wait: float | None = None,
+    refused: bool = False,
+    again: int = 0,
 ) -> Hold | None:
     """The instant before which this reply forbids the next request, or None when it forbids nothing.
 
-    `cadence` is the dialect's word on whether `Retry-After` counts on a 2xx reply that has quota left:
-    some limiters send the end of the window with every reply. Where it counts there, it is the service's own
-    pace: 0 means now. `wait` is a vendor's finer hint, in seconds, that goes before it.
+    `quota` is what this very reply says of it. `cadence` is the dialect's word on whether `Retry-After` counts on a
+    2xx reply that has quota left: where it does, it is the service's own pace, and 0 means now. `wait` is a vendor's
+    finer hint, in seconds, that goes before it. `refused`: the limiter's refusal, whatever its status; `again`: how
+    many of them in a row came before.
     """
-    if wait is None and "retry-after" in response.headers.fields:
-        counts = response.status >= 300 or cadence or quota is None or not quota.remaining
-        wait = retry_after(response.headers) if counts else None
-    paced = cadence and response.status < 300
-    if wait is not None and (wait > 0 or paced):
-        return Hold(now + min(max(wait, SHORTEST), CEILING), Why.RETRY_AFTER, paced)
-    if response.status == 429 and quota is not None and quota.reset is not None:
+    refused = refused or response.status == 429
+    paced = cadence and response.status < 300 and not refused
+    nothing_left = quota is not None and quota.remaining == 0
+    until = None if wait is None else now + wait
+    if until is None and "retry-after" in response.headers.fields:
+        until = _come_again(response, quota, now=now, cadence=cadence, refused=refused)
+    if until is not None and (until > now or (paced and not nothing_left)):
+        return Hold(min(max(until, now + SHORTEST), now + CEILING), Why.RETRY_AFTER, paced)
+    if quota is None:
+        return None
+    if quota.reset is None and nothing_left:
+        return Hold(now + backoff(again + 1, draw=1.0, first=SLOW), Why.QUOTA)
+    if quota.reset is not None and refused:
         return Hold(min(max(quota.reset, now + 1), now + CEILING), Why.QUOTA)
-    return spent(quota, now=now)
+    return spent(quota, now=now, asked="poll" if quota.asked == "submit" and not refused else quota.asked)
 
 
-def spent(quota: Quota | None, *, now: float) -> Hold | None:
-    """Until when `quota`, as last heard, allows no request of its key; None once that has passed."""
+def spent(quota: Quota | None, *, now: float, asked: str = "") -> Hold | None:
+    """Until when `quota`, as last heard, allows no request of its key of the kind `asked`; None once that has passed.
+
+    What a reply said of a policy holds requests of the kind that it answered. It holds all other kinds, too, but
+    those whose own replies tell of other policies, or of the same one later.
+    """
     if quota is None:
         return None
     if quota.closed is not None and quota.closed > now:
         return Hold(min(quota.closed, now + CEILING), Why.RETRY_AFTER)
-    if quota.reset is None or quota.remaining is None or quota.remaining > 0 or quota.reset <= now:
+    if quota.remaining != 0 and not quota.others:
         return None
-    return Hold(min(quota.reset, now + CEILING), Why.QUOTA)
+    said = (quota, *quota.others)
+    own = {one.name: one.at for one in said if one.asked == asked}
+    until = max((_end(one, asked, own) for one in said if _is_spent(one, now)), default=now)
+    return Hold(min(until, now + CEILING), Why.QUOTA) if until > now else None
 
 
-def closing(quota: Quota | None, hold: Hold | None, response: Response) -> Quota | None:
-    """`quota` with what a refusal of the rate limiter adds: it holds back the whole key, not one job alone."""
-    if hold is None or response.status not in (429, 503):
+def closing(
+    quota: Quota | None, hold: Hold | None, response: Response, *, now: float, refused: bool = False, again: int = 0
+) -> Quota | None:
+    """`quota` with what a refusal of the rate limiter adds: it holds back the whole key, not one job alone.
+
+    So does having nothing left until nobody knows when. A policy with a name of its own holds what it is about.
+    """
+    refused = refused or response.status == 429
+    if hold is not None:
+        vague = quota is not None and quota.remaining == 0 and quota.reset is None
+        until = hold.until if refused or vague or response.status == 503 else None
+    else:
+        until = now + backoff(again + 1, draw=1.0) if refused else None
+    if until is None or (quota is not None and quota.name and _is_spent(quota, until - 1e-6)):
         return quota
-    return (Quota() if quota is None else quota)._replace(closed=hold.until)
+    return (Quota(at=now) if quota is None else quota)._replace(closed=until)
 
 
-def retry_after(headers: Headers) -> float | None:
-    """Seconds to wait by `Retry-After` (RFC 9110, 10.2.3): the longest of its readable values, or None.
+def merged(old: Quota | None, new: Quota | None) -> Quota | None:
+    """What is known of the quota from two replies: the later one's word first, and what it does not speak of."""
+    if old is None or new is None or old is new:
+        return new if old is None else old
+    if new.at < old.at:
+        old, new = new, old
+    closed = max(old.closed or 0.0, new.closed or 0.0)
+    until = closed if closed > new.at else None
+    if new.limit is None and new.remaining is None and new.reset is None:
+        return old._replace(closed=until)
+    others = new.others
+    if old.others or old.name != new.name or old.asked != new.asked:
+        others = _kept(old, new)
+    return new if until == new.closed and others is new.others else new._replace(closed=until, others=others)
 
-    A date is measured against the reply's own `Date`; without one a date cannot be trusted and is ignored.
+
+def _come_again(response: Response, quota: Quota | None, *, now: float, cadence: bool, refused: bool) -> float | None:
+    """The instant that `Retry-After` names, where it is meant for us.
+
+    On a success with quota left, some limiters send the end of their window with every reply. Where nothing is left
+    and the two agree but for rounding, the later one is right.
     """
-    waits = [wait for value in headers.every("retry-after") if (wait := _wait(value.strip(), headers)) is not None]
-    return max(waits, default=None)
+    until = retry_after(response.headers, now=now)
+    if until is None or quota is None:
+        return until
+    if quota.remaining and response.status < 300 and not refused:
+        ends = [one.reset for one in (quota, *quota.others) if one.reset is not None]
+        return until if cadence and all(abs(until - end) > _ROUNDED for end in ends) else None
+    if quota.reset is not None and (refused or quota.remaining == 0) and now < until < quota.reset <= until + _ROUNDED:
+        return quota.reset
+    return until
 
 
-def _wait(value: str, headers: Headers) -> float | None:
-    if _DELAY.fullmatch(value):
-        return float(value)
-    at, date = http_date(value), http_date(headers.get("date"))
-    return None if at is None or date is None else at - date
+def _is_spent(quota: Quota, now: float) -> bool:
+    return quota.remaining == 0 and quota.reset is not None and quota.reset > now
 
 
-def _count(value: str | None) -> int | None:
-    return int(value) if value and len(value) < 10 and value.isascii() and value.isdigit() else None
+def _end(quota: Quota, asked: str, own: Mapping[str, float]) -> float:
+    """Until when a spent policy holds requests of the kind `asked`, whose replies told of those in `own` last."""
+    reset = quota.reset or 0.0
+    if quota.asked == asked:
+        return reset
+    if own:
+        return reset if own.get(quota.name, quota.at) < quota.at else 0.0
+    return min(reset, quota.at + _UNPROVEN) if quota.name else reset
 
 
-def _reset(value: str | None, headers: Headers, *, now: float) -> float | None:
-    """A reset on our clock: the figure is a delta, epoch seconds or epoch milliseconds, told by its size."""
-    if not value:
-        return None
-    if not _DECIMAL.fullmatch(value):
-        return _after(value, now)
-    figure = float(value)
-    if figure < 1e7:
-        return now + figure
-    if 1e12 <= figure < 4e12:
-        figure /= 1000
-    elif not 1e9 <= figure < 4e9:
-        return None
-    date = http_date(headers.get("date"))
-    return now + figure - date if date is not None else figure
-
-
-def _after(value: str, now: float) -> float | None:
-    """A reset told as a duration with units, such as `6m0s` or `12ms`."""
-    match = _DURATION.fullmatch(value)
-    if match is None:
-        return None
-    hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
-    return now + hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
-
-
-def _structured(headers: Headers, *, now: float) -> Quota | None:
-    """`RateLimit: limit=60, remaining=3, reset=12` (drafts to 7) or `RateLimit: "default";r=3;t=12` (later).
-
-    Of several policies the one that allows least counts.
-    """
-    value = ",".join(headers.every("ratelimit"))
-    policies = value.split(",") if ";" in value else [value]
-    quotas = [_policy(dict(_ITEM.findall(policy)), now=now) for policy in policies]
-    known = [quota for quota in quotas if quota is not None]
-    return min(known, key=lambda quota: (quota.remaining or 0, -(quota.reset or 0)), default=None)
-
-
-def _policy(items: dict[str, str], *, now: float) -> Quota | None:
-    remaining, reset = _count(items.get("remaining", items.get("r"))), _count(items.get("reset", items.get("t")))
-    if remaining is None:
-        return None
-    return Quota(_count(items.get("limit")), remaining, None if reset is None or reset >= 1e7 else now + reset)
+def _kept(old: Quota, new: Quota) -> tuple[Quota, ...]:
+    """What is kept beside `new`: what has a name, so that it is known which kinds of requests it holds, or is spent."""
+    heard = sorted((*old.others, old, *new.others), key=lambda one: one.at)
+    said = {(one.name, one.asked): one for one in heard}
+    said.pop((new.name, new.asked), None)
+    kept = [one for one in said.values() if one.name or _is_spent(one, new.at)]
+    kept.sort(key=lambda one: _is_spent(one, new.at))
+    return tuple(one._replace(closed=None, others=()) for one in kept[-MOST:])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from bide.dialects import Dialect, as_dialect
+from bide.dialects import Asked, Dialect, as_dialect
 from bide.errors import InvalidOrder
 from bide.finished import NEVER_AGAIN, Abandoned, Lost, Reason
 from bide.handles import is_called
@@ -22,6 +22,7 @@ from bide.quota import CEILING, Quota, spent
 
 _ANOTHER_CLOCK = 1.0  # seconds that a job may lie in the future for its clock to be ours
 _JUST_NOW = 1.0  # seconds for which "not yet" is news enough to cancel upon
+_KINDS: dict[type, Asked] = {Submitting: "submit", Polling: "poll", Fetching: "fetch", Cancelling: "cancel"}
 
 
 def submit(
@@ -78,7 +79,7 @@ def cancel(job: Polling | Fetching | Cancelling, *, now: float) -> Cancelling | 
 
 def within(job: Waiting, quota: Quota | None, *, now: float) -> Waiting:
     """The job, held back while `quota`, last heard by any job of the same key, allows nothing."""
-    held = spent(quota, now=now)
+    held = spent(quota, now=now, asked=_KINDS[type(job)])
     if held is None:
         return job
     until = max(now, min(ceil_ms(held.until), job.past.deadline))

@@ -1,4 +1,4 @@
-"""What the reply headers say of the rate limit, in all the ways that limiters say it."""
+"""Until when a reply forbids the next request, and what is remembered of the limits for the other jobs of the key."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide.dates import http_date
 from bide.messages import Headers, Response
 from bide.pace import SHORTEST, Why
-from bide.quota import CEILING, Hold, Quota, closing, hold, read_quota, retry_after, spent
+from bide.quota import CEILING, Hold, Quota, closing, hold, merged, read_quota, spent
 from tests.laws import START, header_lines
 
 DATE = "Mon, 23 Nov 2026 13:33:27 GMT"  # START, in words
@@ -21,171 +20,21 @@ def headers(**fields: str) -> Headers:
     return Headers.of((name.replace("_", "-"), value) for name, value in fields.items())
 
 
-def test_a_repeated_field_keeps_each_of_its_lines_under_one_name() -> None:
-    fields = Headers.of([("Retry-After", "1"), ("Date", DATE), ("RETRY-AFTER", "2")])
-    assert (fields.get("retry-after"), fields.every("retry-after")) == ("1", ("1", "2"))
-    assert (fields.get("age"), fields.every("age")) == (None, ())
-    assert list(fields) == [("retry-after", "1"), ("retry-after", "2"), ("date", DATE)]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Mon, 23 Nov 2026 13:33:27 GMT",
-        "Monday, 23-Nov-26 13:33:27 GMT",
-        "Mon Nov 23 13:33:27 2026",
-    ],
-    ids=["IMF-fixdate", "RFC 850", "asctime"],
-)
-def test_all_three_forms_of_a_date_are_read(text: str) -> None:
-    assert http_date(text) == START
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Thu Jan  1 00:00:00 1970", 0),
-        ("Thursday, 01-Jan-70 00:00:00 GMT", 0),
-        ("Tuesday, 31-Dec-69 23:59:59 GMT", 3155759999),
-        ("Friday, 31-Dec-99 23:59:59 GMT", 946684799),
-        ("Sat, 31 Dec 2016 23:59:60 GMT", 1483228800),
-    ],
-    ids=["epoch", "asctime pads with a space", "70 is 1970", "69 is 2069", "99 is 1999", "leap second"],
-)
-def test_dates_at_the_edges(text: str, seconds: float) -> None:
-    assert http_date(text) == seconds
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        None,
-        "",
-        "tomorrow",
-        "Mon, 31 Feb 2026 13:33:27 GMT",
-        "Mon, 23 Nov 2026 24:00:00 GMT",
-        "Mon, 23 Anf 2026 13:33:27 GMT",
-        "Mon, 23 Xyz 2026 13:33:27 GMT",
-        "Fri, 31 Dec 99999 23:59:59 GMT",
-        "Mon, 23 Nov 2026 13:33:27 CET",
-        "Mon, ２３ Nov 2026 13:33:27 GMT",
-        "Mon, 23 Nov 2026 13:33:27 GMT\n",
-        "2026-11-23T13:33:27Z",
-        "0",
-    ],
-)
-def test_what_is_no_date_is_none(text: str | None) -> None:
-    assert http_date(text) is None
-
-
-@pytest.mark.parametrize(
-    ("values", "seconds"),
-    [
-        (["7"], 7),
-        (["0"], 0),
-        (["1.5"], 1.5),
-        ([" 7 "], 7),
-        (["3", "120", "60"], 120),
-        (["nonsense", "5"], 5),
-        (["Mon, 23 Nov 2026 13:34:00 GMT"], 33),
-        (["Mon Nov 23 13:34:00 2026"], 33),
-        (["Mon, 23 Nov 2026 13:33:00 GMT"], -27),
-    ],
-)
-def test_retry_after_is_the_longest_readable_value(values: list[str], seconds: float) -> None:
-    lines = [("Retry-After", value) for value in values]
-    assert retry_after(Headers.of([*lines, ("Date", DATE)])) == seconds
-
-
-@pytest.mark.parametrize(
-    "value", ["", "-1", "1e9", "nan", "inf", "1, 120", "３０", "0x10", "9" * 10, "5s", "Fri, 31 Dec 99999 23:59:59 GMT"]
-)
-def test_a_malformed_retry_after_is_ignored(value: str) -> None:
-    assert retry_after(headers(retry_after=value, date=DATE)) is None
-
-
-def test_a_date_is_trusted_only_against_the_replys_own_date() -> None:
-    assert retry_after(headers(retry_after="Mon, 23 Nov 2026 13:34:00 GMT")) is None
-    assert retry_after(headers()) is None
-
-
-@pytest.mark.parametrize(
-    ("figure", "reset"),
-    [
-        ("0", START),
-        ("58", START + 58),
-        ("0.25", START + 0.25),
-        ("9999999", START + 9999999),
-        (str(int(START) + 40), START + 40),
-        (f"{START + 40:.2f}", START + 40),
-        (f"{int(START) + 40}000", START + 40),
-    ],
-    ids=["now", "delta", "fraction", "greatest delta", "epoch", "fractional epoch", "epoch in milliseconds"],
-)
-def test_delta_epoch_and_milliseconds_are_told_apart(figure: str, reset: float) -> None:
-    assert read_quota(headers(x_ratelimit_remaining="3", x_ratelimit_reset=figure), now=START) == Quota(None, 3, reset)
-
-
-@pytest.mark.parametrize(
-    "figure", ["", "6m0x", "m", "-5", "nan", "10000000", "500000000", "5" * 10, "5" * 13, "1" * 40]
-)
-def test_a_reset_of_no_known_kind_is_ignored(figure: str) -> None:
-    assert read_quota(headers(x_ratelimit_limit="60", x_ratelimit_reset=figure), now=START) == Quota(60, None, None)
-
-
-@given(st.integers(-(10**6), 10**6), st.integers(0, 86400))
-def test_a_skewed_clock_changes_nothing(skew: int, wait: int) -> None:
-    """`Date` is theirs, `now` is ours; only the difference on their side counts."""
-    said = headers(date=DATE, x_ratelimit_remaining="0", x_ratelimit_reset=str(int(START) + wait))
-    ours = START + skew
-    assert read_quota(said, now=ours) == Quota(None, 0, ours + wait)
-
-
-@pytest.mark.parametrize(
-    ("fields", "quota"),
-    [
-        ({"x_ratelimit_limit": "60", "x_ratelimit_remaining": "57", "x_ratelimit_reset": "9"}, (60, 57, 9)),
-        ({"x_ratelimit_remaining": "57"}, (None, 57, None)),
-        ({"x_ratelimit_remaining": "many"}, (None, None, None)),
-        ({"x_ratelimit_remaining": "1" * 10}, (None, None, None)),
-        ({"ratelimit_limit": "60", "ratelimit_remaining": "0", "ratelimit_reset": "9"}, (60, 0, 9)),
-        ({"ratelimit_reset": "9"}, (None, None, 9)),
-        ({"ratelimit": "limit=60, remaining=3, reset=12"}, (60, 3, 12)),
-        ({"ratelimit": '"default";r=3;t=12'}, (None, 3, 12)),
-        ({"ratelimit": '"default";r=3'}, (None, 3, None)),
-        ({"ratelimit": '"default";r=0;t=99999999'}, (None, 0, None)),
-        ({"x_ratelimit_remaining": "5", "ratelimit_remaining": "0"}, (None, 5, None)),
-    ],
-)
-def test_every_spelling_of_a_quota(fields: dict[str, str], quota: tuple[int | None, int | None, float | None]) -> None:
-    limit, remaining, delta = quota
-    reset = None if delta is None else START + delta
-    assert read_quota(headers(**fields), now=START) == Quota(limit, remaining, reset)
-
-
-@pytest.mark.parametrize("fields", [{}, {"x_ratelimit_limit": "60"}, {"ratelimit": ""}, {"ratelimit": "r=;t=x"}])
-def test_no_quota_is_none(fields: dict[str, str]) -> None:
-    assert read_quota(headers(**fields), now=START) is None
-
-
-@pytest.mark.parametrize("field", ['"burst";r=0;t=5, "daily";r=900;t=3600', '"daily";r=900;t=3600, "burst";r=0;t=5'])
-def test_of_several_policies_a_spent_one_counts(field: str) -> None:
-    quota = read_quota(headers(ratelimit=field), now=START)
-    assert spent(quota, now=START) == Hold(START + 5, Why.QUOTA)
-
-
-def test_policies_may_stand_on_lines_of_their_own() -> None:
-    lines = Headers.of([("RateLimit", '"daily";r=900;t=3600'), ("RateLimit", '"burst";r=0;t=5')])
-    assert spent(read_quota(lines, now=START), now=START) == Hold(START + 5, Why.QUOTA)
-
-
 # The hold
 
 
-def held(status: int, fields: dict[str, str], *, cadence: bool = False) -> Hold | None:
+def held(
+    status: int,
+    fields: dict[str, str],
+    *,
+    cadence: bool = False,
+    refused: bool = False,
+    again: int = 0,
+    asked: str = "",
+) -> Hold | None:
     response = Response(status, headers(**fields))
-    return hold(response, read_quota(response.headers, now=START), now=START, cadence=cadence)
+    quota = read_quota(response.headers, now=START, asked=asked)
+    return hold(response, quota, now=START, cadence=cadence, refused=refused, again=again)
 
 
 LEFT = {"x_ratelimit_remaining": "9", "x_ratelimit_reset": "50"}
@@ -210,7 +59,12 @@ SPENT = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "50"}
         (429, LEFT, (50, Why.QUOTA)),
         (429, {"retry_after": "7"} | SPENT, (7, Why.RETRY_AFTER)),
         (429, {"retry_after": "0"}, None),
-        (429, {"x_ratelimit_remaining": "0"}, None),
+        (200, {"x_ratelimit_remaining": "0"}, (10, Why.QUOTA)),
+        (200, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "soon"}, (10, Why.QUOTA)),
+        (200, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "0"}, None),
+        (200, {"retry_after": "7", "x_ratelimit_remaining": "0"}, (7, Why.RETRY_AFTER)),
+        (429, {"x_ratelimit_remaining": "0"}, (10, Why.QUOTA)),
+        (429, {"ratelimit": '"d";r=0', "ratelimit_policy": '"d";q=4;w=60'}, (60, Why.QUOTA)),
         (429, {"x_ratelimit_reset": str(int(START) - 90)}, (1, Why.QUOTA)),
     ],
 )
@@ -236,17 +90,54 @@ def test_a_finer_hint_of_the_vendor_goes_before_retry_after() -> None:
     assert hold(reply, None, now=START, cadence=True, wait=0.25) == Hold(START + 0.25, Why.RETRY_AFTER, paced=True)
 
 
+@pytest.mark.parametrize("end", ["48", "49", "50", "51", "52"])
+def test_the_end_of_a_limiters_window_is_not_the_pace_of_a_job(end: str) -> None:
+    assert held(200, {"retry_after": end} | LEFT, cadence=True) is None
+    assert held(429, {"retry_after": end} | LEFT, cadence=True) is not None
+    assert held(200, {"retry_after": end, "x_ratelimit_reset": "50"}, cadence=True) is not None
+
+
+def test_a_pace_is_told_from_the_end_of_every_window() -> None:
+    fields = {"ratelimit": '"burst";r=3;t=2, "daily";r=90;t=3000'}
+    assert held(200, fields | {"retry_after": "2"}, cadence=True) is None
+    assert held(200, fields | {"retry_after": "3000"}, cadence=True) is None
+    assert held(200, fields | {"retry_after": "9"}, cadence=True) == Hold(START + 9, Why.RETRY_AFTER, paced=True)
+
+
 @pytest.mark.parametrize(
-    ("figure", "seconds"), [("6m0s", 360), ("12ms", 0.012), ("1h2m3s", 3723), ("7.66s", 7.66), ("2h", 7200)]
+    ("wait", "seconds"), [("47.9", 47.9), ("48", 50), ("49", 50), ("50", 50), ("51", 51), ("70", 70), ("0", 50)]
 )
-def test_a_reset_may_be_a_duration_with_units(figure: str, seconds: float) -> None:
-    names = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests")
-    fields = Headers.of([(names[1], "3"), (names[2], figure)])
-    quota = read_quota(fields, now=START, names=names)
-    assert quota is not None
-    assert quota.remaining == 3
-    assert quota.reset == pytest.approx(START + seconds)
-    assert read_quota(fields, now=START) is None
+@pytest.mark.parametrize("status", [200, 429, 503])
+def test_of_two_words_on_the_same_instant_the_later_counts(status: int, wait: str, seconds: float) -> None:
+    found = held(status, {"retry_after": wait} | SPENT)
+    assert found is not None
+    assert found.until == pytest.approx(START + seconds)
+
+
+def test_with_nothing_left_now_is_no_pace() -> None:
+    assert held(200, {"retry_after": "0"} | SPENT, cadence=True) == Hold(START + 50, Why.QUOTA)
+    assert held(200, {"retry_after": "0", "x_ratelimit_remaining": "0"}, cadence=True) == Hold(START + 10, Why.QUOTA)
+
+
+@pytest.mark.parametrize(("again", "seconds"), [(0, 10), (1, 20), (2, 40), (3, 60), (99, 60)])
+def test_a_service_that_says_not_until_when_is_asked_more_and_more_seldom(again: int, seconds: float) -> None:
+    assert held(429, {"x_ratelimit_remaining": "0"}, again=again) == Hold(START + seconds, Why.QUOTA)
+
+
+@pytest.mark.parametrize("status", [200, 202, 403])
+def test_a_refusal_of_the_limiter_is_one_whatever_its_status(status: int) -> None:
+    assert held(status, LEFT, cadence=True, refused=True) == Hold(START + 50, Why.QUOTA)
+    fields = {"retry_after": "7"} | LEFT
+    assert held(status, fields, cadence=True, refused=True) == Hold(START + 7, Why.RETRY_AFTER)
+
+
+def test_a_named_policy_holds_other_requests_than_it_was_told_for_a_minute_at_most() -> None:
+    daily = {"ratelimit": '"create";r=0;t=3000'}
+    assert held(202, daily, asked="submit") == Hold(START + 60, Why.QUOTA)
+    assert held(429, daily, asked="submit") == Hold(START + 3000, Why.QUOTA)
+    assert held(200, daily, asked="poll") == Hold(START + 3000, Why.QUOTA)
+    assert held(202, {"ratelimit": '"create";r=0;t=30'}, asked="submit") == Hold(START + 30, Why.QUOTA)
+    assert held(202, SPENT, asked="submit") == Hold(START + 50, Why.QUOTA)
 
 
 @pytest.mark.parametrize(
@@ -290,20 +181,133 @@ def test_a_key_asked_to_wait_is_held_until_then(closed: float, until: float | No
     assert found == (None if until is None else Hold(until, Why.RETRY_AFTER))
 
 
-@pytest.mark.parametrize("status", [429, 503])
+# What a refusal adds
+
+
+@pytest.mark.parametrize(("status", "refused"), [(429, False), (503, False), (403, True), (200, True)])
 @pytest.mark.parametrize("quota", [None, Quota(60, 5, START + 50)])
-def test_a_refusal_of_the_limiter_closes_the_whole_key(status: int, quota: Quota | None) -> None:
-    closed = closing(quota, Hold(START + 9, Why.RETRY_AFTER), Response(status))
-    assert closed == (quota or Quota())._replace(closed=START + 9)
+def test_a_refusal_of_the_limiter_closes_the_whole_key(status: int, refused: bool, quota: Quota | None) -> None:
+    found = Hold(START + 9, Why.RETRY_AFTER)
+    closed = closing(quota, found, Response(status), now=START, refused=refused)
+    assert closed == (quota or Quota(at=START))._replace(closed=START + 9)
+
+
+@pytest.mark.parametrize(("status", "refused"), [(429, False), (403, True)])
+@pytest.mark.parametrize(("again", "seconds"), [(0, 0.5), (3, 4), (99, 60)])
+def test_a_refusal_without_a_hint_closes_the_key_as_long_as_its_job_backs_off(
+    status: int, refused: bool, again: int, seconds: float
+) -> None:
+    closed = closing(None, None, Response(status), now=START, refused=refused, again=again)
+    assert closed == Quota(closed=START + seconds, at=START)
 
 
 @pytest.mark.parametrize(
     ("status", "found"),
-    [(200, Hold(START + 9, Why.RETRY_AFTER)), (404, Hold(START + 9, Why.RETRY_AFTER)), (429, None), (503, None)],
+    [(200, Hold(START + 9, Why.RETRY_AFTER)), (404, Hold(START + 9, Why.RETRY_AFTER)), (200, None), (503, None)],
 )
 def test_any_other_reply_closes_nothing(status: int, found: Hold | None) -> None:
     quota = Quota(60, 5, START + 50)
-    assert closing(quota, found, Response(status)) is quota
+    assert closing(quota, found, Response(status), now=START) is quota
+
+
+def test_having_nothing_left_until_nobody_knows_when_closes_the_key() -> None:
+    quota = Quota(60, 0)
+    assert closing(quota, Hold(START + 10, Why.QUOTA), Response(200), now=START) == Quota(60, 0, None, START + 10)
+
+
+def test_a_refusal_under_a_policy_of_its_own_leaves_the_others_open() -> None:
+    create = Quota(60, 0, START + 50, name="create", asked="submit")
+    assert closing(create, Hold(START + 50, Why.QUOTA), Response(429), now=START) is create
+    longer = closing(create, Hold(START + 70, Why.RETRY_AFTER), Response(429), now=START)
+    assert longer == create._replace(closed=START + 70)
+
+
+# What is known from several replies
+
+CREATE = Quota(None, 0, START + 30, name="create", asked="submit", at=START)
+READ = Quota(None, 100, START + 60, name="read", asked="poll", at=START + 1)
+
+
+def until(quota: Quota | None, asked: str, *, now: float = START + 2) -> float | None:
+    found = spent(quota, now=now, asked=asked)
+    return None if found is None else found.until - START
+
+
+def test_one_policy_does_not_wipe_out_another() -> None:
+    quota = merged(CREATE, READ)
+    assert quota == READ._replace(others=(CREATE,))
+    assert until(quota, "submit") == 30
+    assert until(quota, "submit", now=START + 30) is None
+    assert until(quota, "poll") is None
+
+
+def test_a_kind_of_request_that_has_not_been_answered_yet_waits_for_all_policies() -> None:
+    quota = merged(CREATE, READ)
+    assert until(quota, "cancel") == 30
+    assert until(CREATE, "poll") == 30
+    assert until(CREATE._replace(reset=START + 3000), "poll") == 60
+    assert until(CREATE._replace(reset=START + 3000), "poll", now=START + 61) is None
+    assert until(CREATE._replace(reset=START + 3000), "submit") == 3000
+
+
+def test_a_policy_that_two_kinds_share_holds_both() -> None:
+    before = Quota(None, 1, START + 30, name="all", asked="submit", at=START)
+    after = Quota(None, 0, START + 30, name="all", asked="poll", at=START + 1)
+    assert until(merged(before, after), "submit") == 30
+    assert until(merged(before, after), "poll") == 30
+    assert until(merged(after, before._replace(at=START + 2)), "submit", now=START + 3) is None
+
+
+@pytest.mark.parametrize("asked", ["submit", "poll", "fetch", "cancel", ""])
+def test_a_quota_without_a_name_is_that_of_the_whole_key(asked: str) -> None:
+    assert until(Quota(60, 0, START + 30, asked="submit", at=START), asked) == 30
+
+
+def test_a_route_may_have_a_quota_of_its_own() -> None:
+    create = Quota(5, 0, START + 30, asked="submit", at=START)
+    quota = merged(create, Quota(100, 99, START + 60, asked="poll", at=START + 1))
+    assert until(quota, "submit") == 30
+    assert until(quota, "poll") is None
+    refilled = merged(quota, Quota(5, 4, START + 30, asked="submit", at=START + 3))
+    assert refilled == Quota(5, 4, START + 30, asked="submit", at=START + 3)
+
+
+def test_of_several_spent_policies_the_latest_reset_counts() -> None:
+    daily = CREATE._replace(name="daily", reset=START + 3000, at=START + 1)
+    assert until(merged(CREATE, daily), "submit") == 3000
+    assert until(merged(daily, CREATE._replace(at=START + 2)), "submit") == 3000
+
+
+def test_what_came_first_counts_less_whoever_tells_it() -> None:
+    newer = READ._replace(remaining=99, at=START + 5)
+    assert merged(newer, READ) == newer
+    assert merged(READ, newer) == newer
+    assert merged(newer, newer) is newer
+    assert merged(None, newer) is newer
+    assert merged(newer, None) is newer
+
+
+def test_a_key_stays_closed_though_another_reply_came_through() -> None:
+    closed = Quota(closed=START + 60, at=START)
+    assert merged(closed, READ) == READ._replace(closed=START + 60)
+    assert merged(READ._replace(closed=START + 60, at=START), READ) == READ._replace(closed=START + 60)
+    assert merged(closed, READ._replace(at=START + 60)) == READ._replace(at=START + 60)
+    assert merged(READ, Quota(closed=START + 9, at=START + 2)) == READ._replace(closed=START + 9)
+
+
+def test_what_is_remembered_is_bounded_and_what_is_spent_goes_last() -> None:
+    quota: Quota | None = CREATE._replace(reset=START + 3000)
+    for number in range(100):
+        quota = merged(quota, READ._replace(name=f"read-{number}", at=START + 1 + number))
+    assert quota is not None
+    assert len(quota.others) == 8
+    assert until(quota, "submit", now=START + 200) == 3000
+
+
+def test_what_has_no_name_and_holds_nothing_is_not_kept() -> None:
+    submitted = Quota(60, 59, START + 60, asked="submit", at=START)
+    polled = Quota(60, 58, START + 60, asked="poll", at=START + 1)
+    assert merged(submitted, polled) == polled
 
 
 @given(st.integers(0, 999), st.lists(header_lines, max_size=6).map(Headers.of), st.booleans())

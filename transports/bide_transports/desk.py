@@ -22,6 +22,7 @@ from bide.messages import Request
 from bide.notices import Notices
 from bide.pace import as_pace
 from bide.patience import as_patience
+from bide.quota import merged
 from bide.secret import Credential, Secret, credential_for
 from bide.steering import cut_short
 from bide.tally import Tally
@@ -194,7 +195,7 @@ class Desk:
         """
         if self._journal is not None and isinstance(state, bide.Waiting | bide.Finished):
             self._journal.record(state)
-        self.quota = state.past.quota or self.quota
+        self.quota = merged(self.quota, state.past.quota)
         if isinstance(state, bide.Finished):
             self._notices.judge(state)
         if isinstance(state, bide.Polling) and state.past.polls and not isinstance(state.terms.pace, bide.Sparse):
