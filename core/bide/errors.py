@@ -6,7 +6,7 @@ BideError
 │   ├── InvalidHandle             the id cannot stand in a path
 │   ├── InvalidAddress            the base URL is none, or would send in the clear what must not go so
 │   ├── InvalidKey                the API key cannot stand in a header
-│   ├── InvalidSetting            a pace or a limit that makes no sense
+│   ├── InvalidSetting            a pace, a limit or a dialect that makes no sense
 │   ├── InvalidDeclaration        a vendor's way of speaking, declared wrongly
 │   ├── NotOffered                the service has no such call
 │   └── InvalidToken              a saved job that cannot be read, or belongs elsewhere
@@ -57,7 +57,7 @@ class InvalidKey(CallerError):
 
 
 class InvalidSetting(CallerError):
-    """A pace or a limit makes no sense."""
+    """A pace, a limit or another setting makes no sense."""
 
 
 class InvalidDeclaration(CallerError):
