@@ -764,6 +764,26 @@ def test_a_key_asked_to_wait_holds_back_every_job_of_it() -> None:
     assert (job.due, job.not_before, job.why) == (START + 21, START + 21, bide.Why.RETRY_AFTER)
 
 
+@pytest.mark.parametrize("status", [200, 403, 429])
+def test_a_refusal_of_the_limiter_is_one_whatever_its_status(status: int) -> None:
+    dialect = Terse(cadence=True, said=Reading(Phase.LIMITED))
+    limited = expect(bide.Polling, watching(dialect=dialect).receive(answer(status, retry_after="20"), now=START + 1))
+    assert (limited.due, limited.why) == (START + 21, bide.Why.RETRY_AFTER)
+    job = expect(bide.Polling, bide.within(watching(dialect=dialect), limited.past.quota, now=START + 2))
+    assert (job.due, job.why) == (START + 21, bide.Why.RETRY_AFTER)
+    bare = watching(dialect=dialect).receive(answer(status), now=START + 1)
+    assert bide.within(watching(dialect=dialect), bare.past.quota, now=START + 1).due == START + 1.5
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"), [("submit", submitting), ("poll", polling), ("fetch", fetching), ("cancel", cancelling)]
+)
+def test_a_policy_holds_the_kind_of_request_that_it_was_told_for(asked: str, state: Callable[[], bide.Waiting]) -> None:
+    mine = bide.Quota(60, 0, START + 30, name="mine", asked=asked, at=START)
+    other = bide.Quota(60, 0, START + 50, name="other", asked="confirm", at=START)
+    assert bide.within(state(), mine._replace(others=(other,)), now=START + 1).due == START + 30
+
+
 @pytest.mark.parametrize(
     "quota",
     [None, bide.Quota(60, 1, START + 30), bide.Quota(60, 0, None), bide.Quota(60, 0, START)],
