@@ -49,7 +49,7 @@ from bide.look import (
     next_look,
     reason_to_stop,
 )
-from bide.messages import Order, Reply, Request
+from bide.messages import Cause, NoResponse, Order, Reply, Request
 from bide.pace import Why
 from bide.redirect import Redirect, arrived
 from bide.result import Problem, Result
@@ -252,6 +252,8 @@ class Cancelling(Named):
 
     def _tried(self, look: Look) -> Cancelling | Abandoned:
         """After a cancel that came to nothing: a look goes before the next try, since the job may have ended."""
+        if isinstance(look.reply, NoResponse) and look.reply.cause is Cause.BUSY:
+            return _asked_again(self, look)
         tries = self.tries + 1
         if tries >= look.terms.patience.failures:
             return _abandoned(look, Reason.FAILURES, self)
