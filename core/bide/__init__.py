@@ -9,7 +9,7 @@ from bide.messages import Cause, Headers, NoResponse, Notice, Order, Reply, Requ
 from bide.pace import Every, Growing, Pace, Sparse, Why
 from bide.patience import Patience
 from bide.quota import Quota
-from bide.result import Acknowledgement, Problem, Receipt, Result
+from bide.result import Acknowledgement, Problem, Receipt, Refused, Result
 from bide.secret import Secret, credential_for
 from bide.steering import before_sending, cancel, cut_short, notice, resume, submit, watch, within
 from bide.token import dump, load
@@ -44,6 +44,7 @@ __all__ = [
     "Quota",
     "Reason",
     "Receipt",
+    "Refused",
     "Reply",
     "Request",
     "Response",

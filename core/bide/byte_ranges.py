@@ -48,6 +48,10 @@ class Partial:
             return ()
         return (("range", f"bytes={self.received}-"), ("if-range", self.validator))
 
+    def grown(self, received: int) -> Partial:
+        """The same with `received` bytes there."""
+        return replace(self, received=received)
+
     def continued(self, headers: Headers) -> Partial | None:
         """The same with what a 206 adds to it, or None when that 206 holds anything but the rest of this very file."""
         match = _RANGE.fullmatch((headers.get("content-range") or "").strip())

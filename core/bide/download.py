@@ -9,7 +9,8 @@ The service is asked for the file. It answers with the bytes, or with an address
 asked next, without any credential; that one may lead on to another, three times at the most. An address that has
 expired is replaced by a fresh one. What came before a cut stays on disk: the rest is asked for by `Range`, on the
 condition that the file is still the same (`bide.byte_ranges`). When all is there, its size and its digest must be
-those that were told; a file that is none of them is begun anew, but not for ever.
+those that were told; a file that is none of them is begun anew, but not for ever. A page or an error that comes in
+place of the file is no file (`bide.file_kind`).
 
 A cut that brought something is no failure, so a line that drops again and again ends by the deadline alone.
 """
@@ -20,8 +21,12 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from bide.byte_ranges import Partial, begun
+from bide.data_urls import content, is_data
 from bide.dialects import Dialect, Phase
+from bide.errors import InvalidHandle
+from bide.file_kind import Called, is_doubtful
 from bide.finished import Reason
+from bide.handles import shown
 from bide.history import History, Terms
 from bide.link import Link, led_on, link_in, other_way
 from bide.look import first_look, next_look, reason_to_stop
@@ -34,14 +39,15 @@ from bide.transfer import WORTH, Transfer, transfer
 from bide.urls import origin
 
 _MOST_SPOILT = 3  # times that a whole file may turn out to be another than was told
+_MOST_LASTING = 2  # times that trouble may come which asking again does not mend
 
 
 @dataclass(frozen=True, slots=True)
 class Downloading:
     """Ask for `file` at `due`; `link` is its address, once named, and `partial` what of it is on disk already.
 
-    `furthest` is the most that has ever been there, `spoilt` counts the wholes that were wrong, and `elsewhere` says
-    that the service is asked in its second way.
+    `furthest` is the most that has ever been there, `spoilt` counts the wholes that were wrong and other trouble that
+    lasts, and `elsewhere` says that the service is asked in its second way.
     """
 
     terms: Terms
@@ -79,9 +85,11 @@ class Downloading:
 
     def is_file(self, head: Response) -> bool:
         """Whether the body that follows this status and these headers is the file itself, or the rest of it."""
-        if head.status not in (200, 206) or (self.link is None and self.terms.dialect.may_locate(head.headers)):
+        if head.status not in (200, 206) or (not self.is_linked and self.terms.dialect.may_locate(head.headers)):
             return False
-        return head.status == 200 or self.partial.continued(head.headers) is not None
+        if head.status == 206:
+            return self.partial.continued(head.headers) is not None
+        return not (self.partial.can_go_on and is_doubtful(self.called, head.headers))
 
     def heard(self, head: Response) -> Downloading | None:
         """The state while the body of this reply comes, which goes to disk from byte `received` on.
@@ -90,25 +98,28 @@ class Downloading:
         """
         if not self.is_file(head):
             return None
-        linked, answered = self.link is not None, self.past._replace(answered=True)
-        partial = begun(head.headers, linked=linked) if head.status == 200 else self.partial.continued(head.headers)
+        answered = self.past._replace(answered=True)
+        partial = (
+            begun(head.headers, linked=self.is_linked) if head.status == 200 else self.partial.continued(head.headers)
+        )
         return replace(self, partial=partial or self.partial, past=answered)
 
     def grown(self, received: int) -> Downloading:
         """The same with `received` bytes on disk."""
-        return replace(self, partial=replace(self.partial, received=received))
+        return replace(self, partial=self.partial.grown(received))
 
     def receive(
-        self, reply: Reply, *, received: int, now: float, digest: str | None = None
+        self, reply: Reply, *, received: int, now: float, digest: str | None = None, beginning: bytes = b""
     ) -> Downloading | Downloaded | Undelivered:
         """The next state, after `reply` came at `now` to this state, or to the one that had `heard` its head.
 
         `received` bytes of the file are on disk now; `digest` is theirs, by the algorithm in `partial.digest`, if
-        it has one (in hexadecimal digits). A file of another size or digest than was told is asked for again.
+        it has one (in hexadecimal digits), and `beginning` is how they begin (`LOOKED_AT` of them are enough). A file
+        of another size, digest or kind than was told is asked for again.
         """
         head = self.heard(reply) if isinstance(reply, Response) else None
         file = (head or self).grown(received)
-        after = transfer(file, reply, came=head is not None, digest=digest, now=now)
+        after = transfer(file, reply, came=head is not None, digest=digest, beginning=beginning, now=now)
         if after.is_whole:
             return Downloaded(self.file, received, after.look.past)
         if isinstance(reply, Response) and after.look.phase is Phase.SUCCEEDED:
@@ -126,12 +137,23 @@ class Downloading:
     @property
     def asks_for_rest(self) -> bool:
         """Whether only the rest is asked for, of whoever gave the beginning."""
-        return self.partial.can_go_on and self.partial.linked == (self.link is not None)
+        return self.partial.can_go_on and self.partial.linked == self.is_linked
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether an address is asked that the service has named, and not the service itself."""
+        return self.link is not None and not self.link.is_home
 
     @property
     def is_at_home(self) -> bool:
         """Whether the service itself is asked, whose key, quota and words then count."""
-        return self.link is None and origin(self.asked.url) == self.terms.dialect.origin
+        return not self.is_linked and origin(self.asked.url) == self.terms.dialect.origin
+
+    @property
+    def called(self) -> Called:
+        """What the file is called by those who name it, which says what kind of file it must be."""
+        accepted = [value for name, value in self.asked.headers if name.lower() == "accept"]
+        return Called((self.file, self.asked.url), (*accepted, self.link.kind if self.link else ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +214,26 @@ def download(
     return Downloading(terms, past, file, *first_look(past, quota if at_home else None))
 
 
+def in_hand(file: str, *, now: float) -> Downloaded | None:
+    """The file that stands in its own address (`data:`), for which nobody is asked; None for any other.
+
+    Raises `InvalidHandle` for one that holds none.
+    """
+    if not is_data(file):
+        return None
+    try:
+        body = content(file)
+    except ValueError as error:
+        raise InvalidHandle(f"{shown(file)!r} is no file: {error}") from None
+    return Downloaded(file, len(body), History.begin(Patience(), now=ceil_ms(now)), body)
+
+
 def _led_on(after: Transfer, reply: Response) -> Downloading | Downloaded | Undelivered:
     """After an address, a redirect, or a file that is the reply itself."""
     file, look, dialect = after.file, after.look, after.file.terms.dialect
     try:
         if reply.status == 200:
-            link = link_in(dialect, reply, now=look.now)
+            link = None if file.is_linked else link_in(dialect, reply, now=look.now)
         else:
             link = led_on(dialect, file.file, file.asked, reply, file.link)
     except ValueError as error:
@@ -211,16 +247,16 @@ def _led_on(after: Transfer, reply: Response) -> Downloading | Downloaded | Unde
 
 def _troubled(after: Transfer) -> Downloading | Undelivered:
     file, again, reason = after.file, _again(after), reason_to_stop(after.look)
-    nowhere = file.link is None and not file.elsewhere and after.status in (404, 405)
+    nowhere = not file.is_linked and not file.elsewhere and after.status in (404, 405)
     in_time = after.look.now < after.look.past.deadline
     if nowhere and in_time and other_way(file.terms.dialect, file.file) is not None:
         due, not_before, why = next_look(after.look, at_once=True)
         return replace(again, due=due, not_before=not_before, why=why, elsewhere=True)
     if after.look.phase in (Phase.MISSING, Phase.GONE):
         reason = Reason.REFUSED
-    elif again.spoilt >= _MOST_SPOILT:
+    elif again.spoilt >= (_MOST_LASTING if after.is_lasting else _MOST_SPOILT):
         reason = Reason.NOT_UNDERSTOOD
-    return again if reason is None else _undelivered(after, reason, after.look.problem)
+    return again if reason is None else _undelivered(after, reason, after.problem)
 
 
 def _undelivered(after: Transfer, reason: Reason, problem: Problem | None) -> Undelivered:
@@ -241,5 +277,5 @@ def _again(after: Transfer) -> Downloading:
         link=None if after.ends_address(due) else file.link,
         partial=Partial() if after.is_useless else file.partial,
         furthest=max(file.furthest, file.received),
-        spoilt=file.spoilt + after.is_spoilt,
+        spoilt=file.spoilt + (after.is_spoilt or after.is_lasting),
     )

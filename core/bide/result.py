@@ -10,20 +10,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bide.document import JSON, at, parse, parse_object, text
-from bide.handles import Named
+from bide.handles import Named, shown
 from bide.secret import redact
 from bide.urls import public
 
 Document: TypeAlias = Mapping[str, JSON]
 
 
+class Refused(NamedTuple):
+    """An `address` that stands among a job's files, as the service wrote it, and why it is not fetched."""
+
+    address: str
+    reason: str
+
+    def __repr__(self) -> str:
+        return f"Refused({shown(self.address)!r}, {self.reason!r})"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Result(Named):
     """A completed job's result. `files` are references in the order the service named them.
 
+    `refused` are those that are not fetched, each with the reason: `save` raises for them, once it has the others.
     `cost` is in the account's currency, `latency` in seconds; both are None where the service is silent. `place`
     leads to the output inside `raw`, key by key; without one it is looked for under the usual names.
     """
@@ -34,6 +45,7 @@ class Result(Named):
     latency: float | None = None
     raw: str = field(default="{}", repr=False)
     place: tuple[str, ...] | None = None
+    refused: tuple[Refused, ...] = ()
 
     @property
     def document(self) -> Document:

@@ -146,6 +146,11 @@ def is_id(value: str) -> bool:
 
 
 def public(url: str) -> str:
-    """The part of a URL that may be shown: scheme, host and path, never user information, query or fragment."""
+    """The part of a URL that may be shown: scheme, host and path, never user information, query or fragment.
+
+    Of a `data:` URL it is what tells the kind of its content.
+    """
+    if url[:5].lower() == "data:":
+        return url.partition(",")[0][:200]
     shown = re.split(r"[?#]", url, maxsplit=1)[0]
     return re.sub(r"(^|//)[^/]*@", r"\1", shown)[:200]

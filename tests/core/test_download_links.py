@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -201,7 +204,42 @@ def test_a_redirect_elsewhere_is_not_followed(place: str) -> None:
 def test_the_service_may_redirect_to_its_storage_too() -> None:
     file = went(answer(302, location=LINK + "#there"))
     assert (file.request.url, file.request.credential, file.size) == (LINK, False, None)
-    assert refused(answer(307, location="/elsewhere"), went()).code == "FOREIGN_ADDRESS"
+    assert refused(answer(307, location="https://files.modelroute.ai/1"), went()).code == "FOREIGN_ADDRESS"
+
+
+def test_a_service_that_moves_its_files_is_followed_within_its_own_origin_as_it_was_asked_first() -> None:
+    versioned = (("accept", "application/json"), ("acme-version", "2"))
+    acme = Declared(replace(BY_ID.declaration, headers=versioned))
+    start = download("file_1", dialect=acme, now=START)
+    file = went(answer(307, location="/v2/files/file 1"), file=start)
+    assert file.request == replace(start.request, url="https://api.plain.example/v2/files/file%201")
+    assert file.is_at_home
+    limited = went(answer(429, x_ratelimit_remaining="0", x_ratelimit_reset="50"), file=file)
+    assert limited.past.quota is not None
+    away = went(answer(302, location="https://cdn.example/1"), file=went(answer(302, location="/1"), file=at_home()))
+    assert (away.request.credential, away.is_at_home) == (False, False)
+    assert away.request.headers == (("accept-encoding", "identity"),)
+    assert went(answer(302, location="/1"), dialect=TWO_WAYS).receive(address(), received=0, now=START).request.url == LINK
+    assert refused(answer(404), went(answer(302, location="/1"), file=start)).code == "HTTP_404"
+
+
+def at_home() -> Downloading:
+    return download("https://api.plain.example/v1/files/1", dialect=PLAIN, now=START)
+
+
+@pytest.mark.parametrize("start", [at_home, went])
+def test_an_address_that_leads_on_for_ever_is_tried_once_more_and_no_third_time(start: Callable[[], Downloading]) -> None:
+    file: Downloading | Downloaded | Undelivered = start()
+    count = 0
+    while isinstance(file, Downloading):
+        count += 1
+        file = file.receive(answer(302, location=f"/{count}"), received=0, now=file.due)
+    assert isinstance(file, Undelivered)
+    assert count == 5, "three redirects, one too many, and that one again"
+    assert (file.reason, str(file.problem)) == (
+        bide.Reason.NOT_UNDERSTOOD,
+        "TOO_MANY_REDIRECTS: the file's address leads on and on: ask the service for another one",
+    )
 
 
 PLAIN = Declared(Declaration(name="plain", base_url="https://api.plain.example/v1"))

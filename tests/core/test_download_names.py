@@ -69,7 +69,7 @@ def test_long_addresses_that_differ_at_their_end_do_not_collide() -> None:
 
 
 def test_files_of_one_result_never_share_a_name() -> None:
-    one = "https://x.example/download?file="
+    one = "https://x.example/download?sig="
     name = file_name(one)
     assert file_names([one + "1", one + "2", one + "3", "file_1"]) == [name, f"{name}-2", f"{name}-3", "file_1"]
     assert file_names(["a", "A", "a-2"]) == ["a", "A-2", "a-2-2"], "some file systems know no case"

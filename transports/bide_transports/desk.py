@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from inspect import currentframe
@@ -13,8 +13,16 @@ from uuid import uuid4
 
 import bide
 from bide.document import JSON
-from bide.download import Download, download
-from bide.errors import InvalidHandle, InvalidKey, InvalidSetting, NotOffered, PollingAdvice, SaveError
+from bide.download import Download, download, in_hand
+from bide.errors import (
+    BideError,
+    InvalidHandle,
+    InvalidKey,
+    InvalidSetting,
+    NotOffered,
+    PollingAdvice,
+    SaveError,
+)
 from bide.file_names import file_names
 from bide.finished import NEVER_AGAIN
 from bide.intake import Intake
@@ -27,7 +35,7 @@ from bide.secret import Credential, Secret, credential_for
 from bide.steering import cut_short
 from bide.tally import Tally
 from bide.upload import Upload, upload
-from bide_transports.disk import Note, Part
+from bide_transports.disk import Note, Part, saved, untouched
 from bide_transports.journal import Journal
 from bide_transports.sources import Sending, UploadNote
 from bide_transports.tapes import AsyncFileLane, FileLane, Tape
@@ -132,8 +140,12 @@ class Desk:
         """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is."""
         return self._intake.cancelling(job, now=self._now())
 
-    def _settled(self, result: bide.Result, paths: list[Path]) -> list[Path]:
-        """The paths of a result whose files are on disk now: nothing is left to be done for its job."""
+    def _settled(self, result: bide.Result, outcomes: Sequence[Path | BideError]) -> list[Path]:
+        """The paths of all files of a result; only when these are on disk is nothing left to be done for its job.
+
+        Raises what went wrong with one of them, and for one that is not fetched.
+        """
+        paths = saved([*outcomes, *map(untouched, result.refused)])
         self.forget(result)
         return paths
 
@@ -227,7 +239,8 @@ class Desk:
     ) -> Part:
         now, patience = lane.clock.now(), self._intake.patience
         try:
-            state = download(file, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
+            whole = in_hand(file, now=now)
+            state = whole or download(file, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
         except InvalidHandle as error:
             raise SaveError(f"the service named a file that must not be asked for: {error}") from None
         return Part(directory, name, state, overwrite=overwrite, one_of_several=several, note=note)

@@ -12,16 +12,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from typing_extensions import Self
 
 from bide.download import Download, Downloaded, Downloading, Undelivered
 from bide.download_token import dump_download, load_download
 from bide.errors import BideError, InvalidToken, SaveError
+from bide.file_kind import LOOKED_AT
 from bide.file_names import suffix
 from bide.handles import shown
 from bide.messages import Reply, Response
+from bide.result import Refused
 from bide_transports.part_files import PartFiles
 from bide_transports.sinks import Sink
 
@@ -46,22 +48,24 @@ class Part:
     """The part of one file, `name` in `directory`; a context manager, and where the bytes go.
 
     `state` is the download before its next request: `state` as given, or gone on with from what an earlier one has
-    left. On leaving, what cannot be gone on with is removed; what is finished too, unless it is `one_of_several`: then
-    it stays until `saved`, so that no crash among the others has it fetched again. Raises `SaveError` for whatever
-    the disk refuses, and while another process or task saves the same file there.
+    left; or the file itself, where nothing is to be asked for. On leaving, what cannot be gone on with is removed; what
+    is finished too, unless it is `one_of_several`: then it stays until `saved`, so that no crash among the others has
+    it fetched again. Raises `SaveError` for whatever the disk refuses, and while another process or task saves the
+    same file there.
     """
 
     def __init__(
         self,
         directory: Path,
         name: str,
-        state: Downloading,
+        state: Downloading | Downloaded,
         *,
         overwrite: bool = False,
         one_of_several: bool = False,
         note: Note = lambda _: None,
     ) -> None:
-        self.directory, self.name, self.state = directory, name, state
+        self.directory, self.name = directory, name
+        self.state: Downloading | Downloaded = state
         self._overwrite, self._one_of_several, self._note = overwrite, one_of_several, note
         self._files: PartFiles
         self._begun = self._is_over = False
@@ -87,7 +91,7 @@ class Part:
 
     def into(self, head: Response) -> Sink | None:
         """Where the body of this response goes: here, if it is the file; what it tells of the file is noted first."""
-        heard = self.state.heard(head)
+        heard = self._coming.heard(head)
         if heard is None:
             return None
         with self._advised():
@@ -105,16 +109,17 @@ class Part:
         self._beyond += max(0, len(chunk) - room)
         if self._files.size - self._told >= _STEP:
             self._told = self._files.size
-            self._note(self.state.grown(self._told))
+            self._note(self._coming.grown(self._told))
         return len(chunk)
 
     def receive(self, reply: Reply, *, now: float) -> Download:
         """The state after `reply`; what has turned out to be useless is gone from the disk."""
-        received, told = self._files.size + self._beyond, self.state.partial.digest
+        received, told = self._files.size + self._beyond, self._coming.partial.digest
         with self._advised():
             is_due = told is not None and isinstance(reply, Response) and self.state.size in (None, received)
             digest = self._files.digest(told) if told is not None and is_due else None
-            after = self.state.receive(reply, received=received, digest=digest, now=now)
+            beginning = self._files.beginning(LOOKED_AT) if received else b""
+            after = self._coming.receive(reply, received=received, digest=digest, beginning=beginning, now=now)
             if not isinstance(after, Downloaded) and after.received != self._files.size:
                 self._files.restart()
         if isinstance(after, Downloading):
@@ -140,6 +145,8 @@ class Part:
 
     def _go_on(self) -> None:
         """Take up what an earlier download has left, if it belongs to this file."""
+        if isinstance(self.state, Downloaded):
+            return self._files.restart()
         try:
             state = load_download(self._files.token, start=self.state, received=self._files.size)
         except InvalidToken:
@@ -150,6 +157,12 @@ class Part:
             self.state = replace(state, partial=replace(state.partial, size=state.received))
         else:
             self.state = state
+        return None
+
+    @property
+    def _coming(self) -> Downloading:
+        """The state that has a request: no other is replied to."""
+        return cast("Downloading", self.state)
 
     @property
     def _is_worth_keeping(self) -> bool:
@@ -170,6 +183,14 @@ class Part:
             raise SaveError(
                 f"{self.name} could not be saved to {self.directory}: {advice}, then save again; {self._safe}"
             ) from None
+
+
+def untouched(file: Refused) -> SaveError:
+    """That a file of a result was not asked for, and why."""
+    return SaveError(
+        f"{shown(file.address)} was not fetched: {file.reason}; the whole address stands in `refused` of the result. "
+        "Forget the job (`Client.forget`) once you have it"
+    )
 
 
 def saved(outcomes: Sequence[Path | BideError]) -> list[Path]:

@@ -40,7 +40,7 @@ def refusal(state: bide.Polling) -> str:
 
 
 def _deliver(client: Client, state: bide.Completed, wishes: Wishes) -> None:
-    if wishes.save is not None and state.result.files:
+    if wishes.save is not None and (state.result.files or state.result.refused):
         paths = [str(path) for path in client.save(state.result, wishes.save)]
         return _tell_saved(state, paths, wishes)
     if wishes.save is not None:

@@ -79,6 +79,11 @@ class PartFiles:
             count = os.write(self._fd, left)
             self.size, left = self.size + count, left[count:]
 
+    def beginning(self, count: int) -> bytes:
+        """The first `count` bytes, or as many as there are."""
+        with self._path.open("rb") as file:
+            return file.read(count)
+
     def digest(self, told: Digest) -> str:
         """The digest of the bytes by the algorithm of the one that was told, in hexadecimal digits."""
         hashed = hashlib.new(told.algorithm, usedforsecurity=False)
@@ -92,8 +97,7 @@ class PartFiles:
 
         A file that is there already is replaced only to `overwrite` it; where it holds the same bytes, that is as good.
         """
-        with self._path.open("rb") as file:
-            target = self._directory / (self._stem + suffix(file.read(16)))
+        target = self._directory / (self._stem + suffix(self.beginning(16)))
         os.fsync(self._fd)
         if overwrite:
             self._path.replace(target)

@@ -19,6 +19,7 @@ import requests
 from typing_extensions import Self
 
 import bide
+from bide.data_urls import is_data
 from bide.document import JSON
 from bide.download import Download, Downloading
 from bide.errors import SaveError
@@ -30,7 +31,7 @@ from bide.steering import before_sending
 from bide.upload import Upload, Uploading
 from bide_transports.clock import Clock, SystemClock
 from bide_transports.desk import Begin, Desk, OnTimeout
-from bide_transports.disk import Note, saved
+from bide_transports.disk import Note
 from bide_transports.requests_exchange import bare_session, exchange, own_session
 from bide_transports.sinks import Into
 from bide_transports.sources import UploadNote, local_name
@@ -176,7 +177,7 @@ class Client(Desk):
         """
         parts = self._parts(result, directory, overwrite=overwrite, note=note)
         ways = [(self._file_lane(file), begin) for file, begin in parts]
-        return self._settled(result, saved([self._save(*way) for way in ways]))
+        return self._settled(result, [self._save(*way) for way in ways])
 
     def _lane(self, job: str | bide.Job) -> Lane:
         """The job as it begins, and what it is followed by: this client itself, or a tape."""
@@ -186,7 +187,7 @@ class Client(Desk):
     def _file_lane(self, file: str) -> FileLane:
         """What a file is fetched or sent by: this client itself, or a tape."""
         lane = FileLane(self._intake.dialect, self.exchange, self.clock)
-        return lane if self._tape is None else self._tape.file_lane(file, lane)
+        return lane if self._tape is None or is_data(file) else self._tape.file_lane(file, lane)
 
     def _save(self, lane: FileLane, begin: Begin) -> Path | SaveError:
         try:

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 import bide
+from bide.data_urls import is_data
 from bide.document import JSON
 from bide.handles import is_called
 from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
@@ -25,7 +26,7 @@ from bide.notices import Listener
 from bide.secret import Secret
 from bide.steering import before_sending
 from bide_transports.desk import Desk, OnTimeout
-from bide_transports.disk import Note, saved
+from bide_transports.disk import Note
 from bide_transports.sinks import Into
 from bide_transports.sources import UploadNote, local_name
 from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Hearing, Tape
@@ -202,7 +203,7 @@ class Client(Desk):
         """
         parts = self._parts(result, directory, overwrite=overwrite, note=note)
         ways = [partial(fetched, self._file_lane(file), begin, self._note) for file, begin in parts]
-        return self._settled(result, saved(await each(ways)))
+        return self._settled(result, await each(ways))
 
     def _lane(self, job: str | bide.Job) -> AsyncLane:
         """The job as it begins, and what it is followed by: this client itself, or a tape."""
@@ -213,7 +214,7 @@ class Client(Desk):
     def _file_lane(self, file: str) -> AsyncFileLane:
         """What a file is fetched or sent by: this client itself, or a tape."""
         lane = AsyncFileLane(self._intake.dialect, self.exchange, self.clock)
-        return lane if self._tape is None else self._tape.async_file_lane(file, lane)
+        return lane if self._tape is None or is_data(file) else self._tape.async_file_lane(file, lane)
 
     async def upload(
         self, path: str | Path, *, content_type: str | None = None, note: UploadNote = lambda _: None

@@ -14,6 +14,7 @@ from bide.document import JSON
 from bide.errors import InvalidHandle, InvalidOrder, NotOffered
 from bide.handles import COOKIE, ID, links, shown
 from bide.messages import Headers, Order, Request, Response
+from bide.references import why_not
 from bide.result import Problem
 from bide.signature import Signature
 from bide.ticket import Source, Ticket
@@ -116,11 +117,23 @@ class Declared:
         return self._asking(self.declaration.cancel, handle)
 
     def locate(self, file: str) -> Request:
-        """The file itself, by its address or id; raises `InvalidHandle` for what is neither."""
+        """The file itself, by its address or id; raises `InvalidHandle` for what is neither.
+
+        At the API's own origin it is asked for with the declared header lines, except that it need not be JSON;
+        elsewhere none of them goes along.
+        """
         request = self._request(self.declaration.file, {"file": file})
         if request is None or not may_follow(request.url, self.base_url):
-            raise InvalidHandle(f"{shown(file)!r} is no file of {self.name}")
-        return replace(request, headers=(_PLAIN,))
+            reason = why_not(file, self.base_url) if "://" in file else ""
+            raise InvalidHandle(
+                f"{shown(file)!r} is no file of {self.name}: {reason or 'it cannot stand in the address of one'}"
+            )
+        if origin(request.url) != self.origin:
+            return replace(request, headers=(_PLAIN,))
+        own, shared = _accepted(self.declaration.file.headers), _accepted(self.declaration.headers)
+        accept = ["*/*", *(kind for kind in shared if "json" not in kind.lower()), *own][-1]
+        lines = [line for line in request.headers if line[0].lower() != "accept"]
+        return replace(request, headers=(("accept", accept), *lines))
 
     def may_locate(self, headers: Headers) -> bool:  # noqa: ARG002  a declared file is never an address of another
         """Never: a reply to `locate` is the file."""
@@ -206,6 +219,11 @@ class Declared:
         lines = (*self.declaration.headers, _PLAIN, *call.lines(names), *cookies)
         credential = self.declaration.authorization is not None
         return Request(call.method, url, lines, call.content(names), credential=credential)
+
+
+def _accepted(lines: tuple[tuple[str, str], ...]) -> list[str]:
+    """The media types that header lines ask for."""
+    return [value for name, value in lines if name.lower() == "accept"]
 
 
 def _parts(handle: str) -> dict[str, JSON]:

@@ -7,7 +7,6 @@ and a reply about another job is not understood.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from json import dumps
 from typing import TYPE_CHECKING
@@ -17,11 +16,12 @@ from bide.dates import http_date
 from bide.dialects import Asked, Phase, Reading
 from bide.dialects.calls import is_link, is_sayable
 from bide.dialects.http import another_job, excerpt, refusal
+from bide.dialects.outputs import files_in
 from bide.dialects.places import Facts, keys
-from bide.document import JSON, number, strings, text
+from bide.document import JSON, number, text
 from bide.handles import COOKIE, ID, STATUS, handle_of, links, same_id
 from bide.messages import Order, Request, Response
-from bide.result import Problem, Result
+from bide.result import Problem, Refused, Result
 from bide.secret import redact
 from bide.urls import may_follow, origin
 
@@ -188,7 +188,8 @@ class Hearing:
         place = next((place for place in places if self.facts.value(place) is not None), None)
         raw = self.response.body.decode("utf-8-sig")
         path = None if place is None else keys(place)
-        return Result(handle or "", tuple(dict.fromkeys(self._files())), raw=raw, place=path)
+        files, refused = self._files()
+        return Result(handle or "", files, raw=raw, place=path, refused=refused)
 
     def _lies_elsewhere(self, handle: str) -> bool:
         """Whether there is a result to fetch, by another request than the one that this is the reply to."""
@@ -198,12 +199,12 @@ class Hearing:
         looked = self.asked in ("poll", "confirm") and self.dialect.finds(declared.poll, known)
         return not looked or _place(self.dialect.poll(known)) != _place(self.dialect.fetch(handle))
 
-    def _files(self) -> Iterator[str]:
-        declared = self.dialect.declaration
-        by_address = any(map(is_link, declared.file.urls))
-        for said in (said for place in declared.files for said in strings(self.facts.value(place))):
-            if may_follow(said, self.dialect.base_url) if by_address else said:
-                yield said
+    def _files(self) -> tuple[tuple[str, ...], tuple[Refused, ...]]:
+        declared, dialect = self.dialect.declaration, self.dialect
+        values = [self.facts.value(place) for place in declared.files]
+        by_link = [is_link(url) for url in declared.file.urls]
+        by_id = None if all(by_link) else dialect.locate
+        return files_in(values, self._url(), dialect.base_url, by_id, by_address=any(by_link))
 
     def _problem(self, phase: Phase) -> Problem:
         declared, facts = self.dialect.declaration, self.facts

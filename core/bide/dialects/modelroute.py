@@ -138,6 +138,10 @@ class ModelRoute:
         size = (parse_object(response.body) or {}).get("size_bytes")
         return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
 
+    def media_type(self, response: Response) -> str | None:
+        """`content_type` beside the presigned address (modelroute-api.md, 13.3)."""
+        return text((parse_object(response.body) or {}).get("content_type"))
+
     def elsewhere(self, file: str) -> Request | None:
         """GET the presigned address, where the other path leads nowhere (modelroute-api.md, 16 row 12)."""
         return Request("GET", f"{self.base_url}/v1/files/{segment(file)}/url", _HEADERS, credential=True)
@@ -181,7 +185,8 @@ class ModelRoute:
             return url
         if place not in self.storage_hosts or not url.lower().startswith("https:"):
             raise ValueError(
-                f"the service named a file address at {place or 'no host'}, which is not among its storage hosts"
+                f"the service named a file address at {place or 'no host'}, which is not among its storage hosts: "
+                "if you trust it, name it in ModelRoute(storage_hosts=...)"
             )
         return url
 

@@ -27,7 +27,7 @@ def label_of(job: bide.Job, cleaner: Cleaner) -> str:
 
 def file_label_of(file: str, cleaner: Cleaner) -> str:
     """The name of a file's lane, without what may be another the next time."""
-    return f"{FILE}{file_name(cleaner.reference(file))}"
+    return f"{FILE}{file_name(cleaner.reference(file).partition('?')[0])}"
 
 
 def order_in(token: Mapping[str, JSON]) -> dict[str, JSON] | None:

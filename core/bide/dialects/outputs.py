@@ -1,0 +1,136 @@
+"""Which texts at the places of a job's files are references to files, and which of these may be fetched.
+
+Such a place may hold one address, a list of them, or a document in which addresses stand among prompts, media types
+and names. Whatever begins as an absolute address is one. A relative one looks like many another text, so where it
+stands counts as well: alone or among its kind at the place itself, or in a member with such a name as `url`; in any
+other member only if it begins as a path does or ends as a file's name does, and no member beside it is an address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from enum import IntEnum
+
+from bide.data_urls import content, is_data
+from bide.document import JSON
+from bide.errors import InvalidHandle
+from bide.references import whole, why_not
+from bide.result import Refused
+
+_ABSOLUTE = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?=\S)|//[a-z0-9-]+(?:\.[a-z0-9-]+)+[/:]|(?:file|blob):(?=\S)"
+    r"|data:(?:[,;]|[\w.+-]+/[\w.+-]+)",
+    re.ASCII | re.IGNORECASE,
+)
+_ROOTED = re.compile(r"(?:\.{0,2}/)+[^\s/.]\S*|//[^\s/]+/?|\?[\w.~%-]+=\S*")
+_PATH = re.compile(r"[\w.~%@+-]+(?:/[\w.~%@+:=,-]+)+(?:\?\S*)?")
+_NAME = re.compile(r"[\w~%@+-][\w.~%@+-]*(?:\?\S*)?")
+_ENDING = re.compile(r"[A-Za-z][A-Za-z0-9]{1,4}", re.ASCII)
+_MEDIA_TYPE = re.compile(r"(?:image|audio|video|text|font|model|application|multipart|message)/[\w.+-]+")
+_SHORTEST = 5  # characters of a path: N/A and its like are none
+_OF_ADDRESSES = re.compile(
+    r"(?i:ur[il]s?)$|(?:^|[_-])(?i:href|link|src|location|file|download)s?$"
+    r"|[a-z0-9](?:Href|Link|Src|Location|File|Download)s?$"
+)
+
+
+class _Trust(IntEnum):
+    """What a text may be, by where it stands."""
+
+    ABSOLUTE = 0
+    PATHS = 1
+    ALL = 2
+
+
+def files_in(
+    values: Iterable[JSON], asked: str, home: str, by_id: Callable[[str], object] | None, *, by_address: bool
+) -> tuple[tuple[str, ...], tuple[Refused, ...]]:
+    """The references to files in `values`, which stand in a reply from `asked`, and those that are not fetched.
+
+    With `by_address` they are addresses, named by a service at `home`; what is no address is an id, which `by_id`
+    takes or raises `InvalidHandle`.
+    """
+    found: list[str | Refused] = []
+    for said, trust in (one for value in values for one in _texts(value)):
+        if by_address and _is_reference(said, trust):
+            found.append(_address(said.strip(), asked, home))
+        elif by_id is not None:
+            found.append(_id(said, by_id))
+    each = dict.fromkeys(found)
+    return tuple(one for one in each if isinstance(one, str)), tuple(one for one in each if isinstance(one, Refused))
+
+
+def _address(said: str, asked: str, home: str) -> str | Refused:
+    try:
+        if is_data(said):
+            content(said)
+            return said
+        url = whole(said, asked)
+    except ValueError as error:
+        return Refused(said, f"{error}: ask the service for a sound one")
+    reason = why_not(url, home)
+    return Refused(said, reason) if reason else url
+
+
+def _id(said: str, by_id: Callable[[str], object]) -> str | Refused:
+    try:
+        by_id(said)
+    except InvalidHandle:
+        return Refused(said, "it cannot stand in the address that is declared for files: see to `file`")
+    return said
+
+
+def _texts(value: JSON) -> Iterator[tuple[str, _Trust]]:
+    """Every text inside `value` that is not blank, in document order, and what it may be; never recurses.
+
+    A figure at the place itself is an id.
+    """
+    stack: list[tuple[JSON, _Trust]] = [(value, _Trust.ALL)]
+    while stack:
+        item, trust = stack.pop()
+        if isinstance(item, str) and item.strip():
+            yield item, trust
+        elif isinstance(item, int) and not isinstance(item, bool) and trust is _Trust.ALL:
+            yield str(item), _Trust.ABSOLUTE
+        elif isinstance(item, list):
+            texts = (one for one in item if isinstance(one, str) and one.strip())
+            among_its_kind = all(_is_reference(one, trust) for one in texts)
+            stack.extend((one, trust if among_its_kind else _Trust.ABSOLUTE) for one in reversed(item))
+        elif isinstance(item, dict):
+            stack.extend(reversed([*_members(item)]))
+
+
+def _members(item: dict[str, JSON]) -> Iterator[tuple[JSON, _Trust]]:
+    """The members of an object, with what each may be."""
+    named = {name for name in item if _OF_ADDRESSES.search(name)}
+    texts = [(name, one) for name, one in item.items() if isinstance(one, str)]
+    known = any(name in named or _ABSOLUTE.match(one.strip()) for name, one in texts)
+    for name, one in item.items():
+        other = _Trust.ABSOLUTE if known and isinstance(one, str) else _Trust.PATHS
+        yield one, _Trust.ALL if name in named else other
+
+
+def _is_reference(said: str, trust: _Trust) -> bool:
+    text = said.strip()
+    is_one_word = not re.search(r"\s", text)
+    if _ABSOLUTE.match(text):
+        return is_one_word or is_data(text) or trust is _Trust.ALL or _ends_as_a_file(text)
+    if trust is _Trust.ABSOLUTE:
+        return False
+    if is_one_word and _ROOTED.fullmatch(text):
+        return True
+    if trust is _Trust.PATHS:
+        return bool(_PATH.fullmatch(text)) and _ends_as_a_file(text) and not _MEDIA_TYPE.fullmatch(text)
+    if is_one_word:
+        is_path = bool(_PATH.fullmatch(text)) and len(text) >= _SHORTEST
+        return is_path or (bool(_NAME.fullmatch(text)) and _ends_as_a_file(text))
+    first, slash, _ = text.lstrip("./").partition("/")
+    return bool(slash) and not re.search(r"\s", first) and _ends_as_a_file(text)
+
+
+def _ends_as_a_file(text: str) -> bool:
+    """Whether the last segment of a path has a name and an ending, and the text no second line."""
+    last = re.split(r"[?#]", text, maxsplit=1)[0].rpartition("/")[2]
+    stem, _, ending = last.rpartition(".")
+    return bool(stem) and "\n" not in text and _ENDING.fullmatch(ending) is not None

@@ -1,0 +1,66 @@
+"""Addresses as replies hold them: made whole and fit to be sent, or the reason why they are not asked."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urljoin
+
+from bide.urls import address, may_follow
+
+_LONGEST = 65536  # characters
+_LONGEST_HOST = 253  # characters of a name (RFC 1035, 3.1)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
+_AUTHORITY = re.compile(r"(https?)://([^/?#]*)", re.ASCII | re.IGNORECASE)
+# What an address may not hold as it is: all beyond ASCII, a few signs (RFC 3986, 2), and a % that encodes nothing.
+_UNFIT = re.compile(r"%(?![0-9A-Fa-f]{2})|[^!-~]|[\"<>\\^`{|}]", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def whole(said: str, asked: str) -> str:
+    """The address that `said` means in a reply from `asked` (RFC 3986, 5), fit to be sent (RFC 3987, 3.1).
+
+    Blanks, letters beyond ASCII and the like are percent-encoded as UTF-8; what is encoded already stays byte for
+    byte. The name of a host becomes ASCII (RFC 3490). Raises `ValueError`, which says why, for what is no address.
+    """
+    said = said.strip()
+    if len(said) > _LONGEST:
+        raise ValueError(f"it is longer than {_LONGEST} characters")
+    if _CONTROL.search(said):
+        raise ValueError("it holds line breaks or other control characters")
+    try:
+        url = said if _SCHEME.match(said) else urljoin(asked, said)
+        match = _AUTHORITY.match(url)
+        place = "" if match is None else f"{match[1].lower()}://{_ascii(match[2])}"
+        return place + _UNFIT.sub(lambda found: quote(found[0], safe=""), url[match.end() if match else 0 :])
+    except ValueError:
+        raise ValueError("it cannot be read as an address") from None
+
+
+def why_not(url: str, home: str) -> str:
+    """Why an address that a service at `home` names is not asked, and what to do; empty where it may be asked."""
+    if may_follow(url, home):
+        return ""
+    scheme = _SCHEME.match(url)
+    if scheme is not None and scheme[1].lower() not in ("http", "https"):
+        return f"only https is fetched, and this begins with {scheme[1].lower()[:20]}: get it with a tool made for that"
+    authority = _AUTHORITY.match(url)
+    if authority is not None and "@" in authority[2]:
+        return "it holds user information, which is never sent: get it by hand if you trust it"
+    if address(url) is None:
+        return "it cannot be read as an address: ask the service for a sound one"
+    if may_follow(re.sub("^http:", "https:", url), home):
+        return "it would come unencrypted: ask the service for an https address, or get it by hand"
+    return "it leads to this machine or into a private network: get it by hand if you trust it"
+
+
+def _ascii(authority: str) -> str:
+    """Host and port with the host's name in ASCII; raises `ValueError` where two readings of it would differ."""
+    if authority.isascii() or "@" in authority:
+        return authority
+    name, colon, port = authority.partition(":")
+    if len(name) > _LONGEST_HOST:
+        raise ValueError(name)
+    coded = name.encode("idna").decode()
+    if coded.encode().decode("idna") != name.lower():  # such as ß, which an older standard takes for ss
+        raise ValueError(name)
+    return f"{coded}{colon}{port}"
