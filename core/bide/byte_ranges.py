@@ -15,6 +15,7 @@ from bide.messages import Headers
 
 # Apart by more than clocks usually are: a date so close to now may stand for two versions (RFC 9110, 8.8.2.2).
 _SETTLED = 60.0  # seconds
+_NO_CODINGS = ("", "identity", "none", "aws-chunked", "binary", "utf-8", "utf8")  # seen where a coding should stand
 _STRONG = re.compile(r'"[!#-~]{0,500}"', re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
 _RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15}|\*)", re.ASCII | re.IGNORECASE)
@@ -105,6 +106,12 @@ def _validator(headers: Headers) -> str | None:
     return changed if date is not None and at is not None and date - at >= _SETTLED else None
 
 
+def coding(headers: Headers) -> str:
+    """How the body is compressed, as the header says it in lower case; `identity` where it is not."""
+    said = ",".join(headers.every("content-encoding")).lower().split(",")
+    return ", ".join(one for one in map(str.strip, said) if one not in _NO_CODINGS) or "identity"
+
+
 def _is_coded(headers: Headers) -> bool:
     """Whether the body is compressed: its length, its ranges and its digests are then not those of the file."""
-    return (headers.get("content-encoding") or "identity").strip().lower() != "identity"
+    return coding(headers) != "identity"

@@ -64,7 +64,7 @@ def mistaken(called: Called, headers: Headers, beginning: bytes) -> str:
     first, is_text = beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1], _has(endings, _TEXTS)
     announced = _is_html(kind) and (first == b"<" or not is_text)
     if not _may_be_page(called, endings) and (announced or _PAGE.match(beginning)):
-        return f"a page came in its place: {_excerpt(beginning)}"
+        return f"a page came, and no name or declared type calls for one: {_excerpt(beginning)}"
     is_binary = _has(endings, _BINARY) or any(map(_BINARY_KIND.match, called.kinds))
     if (first in (b"<", b"{", b"[") and is_binary) or (first in (b"{", b"[") and is_text and _is_json(kind)):
         return f"a message came in its place: {_excerpt(beginning)}"

@@ -48,7 +48,7 @@ def why_not(url: str, home: str) -> str:
         return "it holds user information, which is never sent: get it by hand if you trust it"
     if address(url) is None:
         return "it cannot be read as an address: ask the service for a sound one"
-    if may_follow(re.sub("^http:", "https:", url), home):
+    if may_follow(f"https://{url.partition('://')[2]}", home):
         return "it would come unencrypted: ask the service for an https address, or get it by hand"
     return "it leads to this machine or into a private network: get it by hand if you trust it"
 

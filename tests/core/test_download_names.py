@@ -58,6 +58,36 @@ def test_files_of_one_name_at_different_places_do_not_collide() -> None:
     assert file_name("https://x.example/a/out.png?sig=1") == file_name("https://x.example/a/out.png?sig=2")
 
 
+def test_files_of_one_name_that_their_queries_tell_apart_do_not_collide() -> None:
+    one = "https://x.example/download?file=1&sig=5ec2e7"
+    assert file_name(one) != file_name("https://x.example/download?file=2&sig=5ec2e7")
+    assert file_name(one) == file_name("https://x.example/download?file=1&sig=another#top")
+    assert file_name("https://x.example/a/Out.png").lower() != file_name("https://x.example/a/out.png").lower()
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "X-Amz-Algorithm=AWS4&X-Amz-Credential=a&X-Amz-Date={n}&X-Amz-Expires=60&X-Amz-SignedHeaders=h&X-Amz-Signature={n}",
+        "X-Goog-Algorithm=G&X-Goog-Credential=a&X-Goog-Date={n}&X-Goog-Expires=60&X-Goog-Signature={n}",
+        "AWSAccessKeyId=a&Expires={n}&Signature={n}",
+        "sv=2024&st={n}&se={n}&sr=b&sp=r&spr=https&skoid=a&sktid=b&skt={n}&ske={n}&sks=b&skv=2&sig={n}",
+        "Policy={n}&Signature={n}&Key-Pair-Id=K",
+        "q-sign-algorithm=sha1&q-ak=a&q-sign-time={n}&q-signature={n}",
+        "token={n}&exp={n}",
+    ],
+)
+def test_a_fresh_signature_changes_no_name(signature: str) -> None:
+    first, second = (f"https://x.example/a/out.png?{signature.format(n=n)}" for n in (1, 2))
+    assert file_name(first) == file_name(second) == file_name("https://x.example/a/out.png")
+
+
+def test_a_file_in_its_own_address_is_called_by_what_it_holds() -> None:
+    one, other = (file_name(f"data:image/png;base64,iVBORw0K/?a.b/{end}") for end in "Aa")
+    assert re.fullmatch(r"data-[0-9a-f]{8}", one)
+    assert one != other
+
+
 @pytest.mark.parametrize("file", ["CON", "nul", "Lpt1", "x" * 101, "y" * 256])
 def test_an_id_that_no_file_can_be_called_by_gets_a_name_that_one_can(file: str) -> None:
     assert re.fullmatch(re.escape(file[:60]) + r"-[0-9a-f]{8}", file_name(file))

@@ -131,9 +131,9 @@ class Part:
     def finish(self, end: Downloaded | Undelivered) -> Path:
         """The file under its own name, with the ending that its first bytes call for; raises where there is none."""
         if isinstance(end, Undelivered):
-            because = f" ({end.problem})" if end.problem else ""
+            because = end.problem or end.past.trace[-1].what.partition(": ")[2]
             raise SaveError(
-                f"{shown(end.file)} could not be had: {end.reason.value}{because}; {self._safe}: save again"
+                f"{shown(end.file)} could not be had: {end.reason.value} ({because}); {self._safe}: save again"
             )
         with self._advised():
             if end.body is not None:

@@ -132,7 +132,8 @@ def _end(job: bide.Finished) -> dict[str, Any]:
     if isinstance(job, bide.Completed):
         result = job.result
         cost = None if result.cost is None else str(result.cost)
-        return {"files": list(result.files), "cost": cost, "latency": result.latency, "result": content(result)}
+        files = {"files": list(result.files), "refused": [one._asdict() for one in result.refused]}
+        return files | {"cost": cost, "latency": result.latency, "result": content(result)}
     problem = job.problem and {
         "code": job.problem.code,
         "message": job.problem.message,

@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 
 import h11
 
+from bide.byte_ranges import coding
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.urls import Address
 from bide_transports.proxies import Proxy
@@ -159,18 +160,16 @@ class Connection:
         lines = event.headers.raw_items()
         headers = Headers.of([(name.decode("ascii"), value.decode("latin-1")) for name, value in lines])
         fields = headers.fields
-        coding = "identity"
-        if "content-encoding" in fields:
-            coding = ", ".join(fields["content-encoding"]).strip().lower() or "identity"
+        coded = coding(headers) if "content-encoding" in fields else "identity"
         if (
             event.http_version not in _SPOKEN
             or len(lines) > _MOST_HEADERS
             or ("transfer-encoding" in fields and "content-length" in fields)  # framed twice (RFC 9112, 6.3)
-            or coding not in CODINGS
+            or coded not in CODINGS
         ):
             return NoResponse(Cause.PROTOCOL, sent=True)
         file = self._into(Response(event.status_code, headers)) if self._into is not None else None
-        self._body = Body(event.status_code, headers, file, self._largest, coding)
+        self._body = Body(event.status_code, headers, file, self._largest, coded)
         return None
 
 

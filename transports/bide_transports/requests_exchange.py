@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
@@ -11,10 +12,11 @@ import requests
 from urllib3 import HTTPResponse
 from urllib3.util import Timeout
 
+from bide.byte_ranges import coding
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential
 from bide_transports.bounded import BoundedAdapter
-from bide_transports.reply_body import too_large
+from bide_transports.reply_body import CODINGS, Body, too_large
 from bide_transports.requests_faults import FAULTS, no_certificates, no_response
 from bide_transports.sinks import Into
 
@@ -52,6 +54,8 @@ def exchange(
             return _read(answer, request.largest, into)
     except FAULTS as error:
         return no_response(error)
+    except zlib.error:
+        return NoResponse(Cause.PROTOCOL, sent=True)
     except OSError as error:
         missing = no_certificates(error)
         if missing is None:
@@ -68,20 +72,24 @@ def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:
     if length is not None and not (length.isascii() and length.isdigit() and "transfer-encoding" not in headers.fields):
         return NoResponse(Cause.PROTOCOL, sent=True)
     head = Response(answer.status_code, headers)
+    coded = coding(headers)
+    if into and coded not in CODINGS:
+        return NoResponse(Cause.PROTOCOL, sent=True)
     file = into(head) if into else None
     if file is not None:
+        taken = Body(head.status, headers, file, largest, coded)
         for chunk in _pieces(answer.raw):
-            file.write(chunk)
-        return head
+            taken.take(chunk)
+        return taken.reply()
     body = answer.raw.read(largest + 1, decode_content=True)
     return Response(answer.status_code, headers, body) if len(body) <= largest else too_large(largest, headers)
 
 
 def _pieces(raw: HTTPResponse) -> Iterator[bytes]:
-    """The body as it comes: `read` would wait for a whole piece, and lose the beginning of one that is cut."""
+    """The body as it comes, coded: `read` would wait for a whole piece, and lose the beginning of one that is cut."""
     if raw.chunked:
-        return raw.stream(_SMALL_CHUNK, decode_content=True)  # there it loses no more than that
-    return iter(partial(raw.read1, _CHUNK, decode_content=True), b"")
+        return raw.stream(_SMALL_CHUNK, decode_content=False)  # there it loses no more than that
+    return iter(partial(raw.read1, _CHUNK, decode_content=False), b"")
 
 
 def own_session() -> requests.Session:

@@ -82,9 +82,9 @@ def _id(said: str, by_id: Callable[[str], object]) -> str | Refused:
 
 
 def _texts(value: JSON) -> Iterator[tuple[str, _Trust]]:
-    """Every text inside `value` that is not blank, in document order, and what it may be; never recurses.
+    """Every text inside `value` that is not blank, and every figure at the place itself, which may be an id.
 
-    A figure at the place itself is an id.
+    They come in document order, each with what it may be. Never recurses.
     """
     stack: list[tuple[JSON, _Trust]] = [(value, _Trust.ALL)]
     while stack:
@@ -94,9 +94,9 @@ def _texts(value: JSON) -> Iterator[tuple[str, _Trust]]:
         elif isinstance(item, int) and not isinstance(item, bool) and trust is _Trust.ALL:
             yield str(item), _Trust.ABSOLUTE
         elif isinstance(item, list):
-            texts = (one for one in item if isinstance(one, str) and one.strip())
-            among_its_kind = all(_is_reference(one, trust) for one in texts)
-            stack.extend((one, trust if among_its_kind else _Trust.ABSOLUTE) for one in reversed(item))
+            texts = [one for one in item if isinstance(one, str) and one.strip()]
+            of_texts = trust if all(_is_reference(one, trust) for one in texts) else _Trust.ABSOLUTE
+            stack.extend((one, of_texts if isinstance(one, str) else trust) for one in reversed(item))
         elif isinstance(item, dict):
             stack.extend(reversed([*_members(item)]))
 
