@@ -48,7 +48,8 @@ class Transfer:
         """What went wrong."""
         if self.is_too_large:
             most = self.file.request.largest
-            return Problem("TOO_LARGE", f"the reply has more than {most} bytes: allow more by Patience(largest=...)")
+            advice = "allow more by Patience(largest=...), in the command by --largest"
+            return Problem("TOO_LARGE", f"the reply has more than {most} bytes: {advice}")
         return self.look.problem
 
     @property

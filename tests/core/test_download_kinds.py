@@ -234,7 +234,7 @@ def test_a_reply_that_is_too_large_is_asked_for_once_more() -> None:
     again = expect(Downloading, file.receive(large, received=0, now=START))
     end = expect(Undelivered, again.receive(large, received=0, now=again.due))
     assert end.reason is bide.Reason.NOT_UNDERSTOOD
-    assert str(end.problem) == "TOO_LARGE: the reply has more than 1000 bytes: allow more by Patience(largest=...)"
+    assert str(end.problem).startswith("TOO_LARGE: the reply has more than 1000 bytes: allow more by Patience(largest=")
 
 
 # A file in its own address

@@ -128,6 +128,8 @@ def test_what_is_no_reference_is_none(output: JSON) -> None:
         ("https://cdn.example/a\nb.png", "control characters"),
         ("https://straße.example/a.png", "cannot be read"),
         ("https://[::1/a.png", "cannot be read"),
+        ("https:/cdn.example/a.png", "cannot be read"),
+        ("arn:aws:s3:::bucket/a.png", "arn:"),
         ("data:image/png;base64,!", "cannot be decoded"),
         ("data:image/png;base64", "without a comma"),
     ],

@@ -83,7 +83,7 @@ def test_a_page_that_stays_is_told_and_nothing_is_left_of_it(save: Save, tmp_pat
         Server((read, send(whole(PAGE)))) as server,
         pytest.raises(
             SaveError,
-            match="NOT_THE_FILE: a page came, and no name or declared type calls for one: <!doctype html><title>One moment",
+            match="NOT_THE_FILE: a page came, and no name or declared type calls for one: <!doctype html>",
         ),
     ):
         save(

@@ -172,8 +172,9 @@ class Client(Desk):
         """Save the result's files into `directory` under their own ids and return the paths.
 
         An existing file is replaced only to `overwrite` it. `note` is told of each state of each download, and with
-        every 256 KiB. Raises `SaveError` once all files have been tried; the result stays at the service. What has
-        come of a file is kept beside its place: save again, in another process if need be, and the rest is fetched.
+        every 256 KiB. Raises `SaveError` once all files have been tried, also for what is `refused`; the result
+        stays at the service. What has come of a file is kept beside its place: save again, in another process if need
+        be, and the rest is fetched.
         """
         parts = self._parts(result, directory, overwrite=overwrite, note=note)
         ways = [(self._file_lane(file), begin) for file, begin in parts]

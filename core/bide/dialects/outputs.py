@@ -19,10 +19,11 @@ from bide.references import whole, why_not
 from bide.result import Refused
 
 _ABSOLUTE = re.compile(
-    r"[a-z][a-z0-9+.-]*://(?=\S)|//[a-z0-9-]+(?:\.[a-z0-9-]+)+[/:]|(?:file|blob):(?=\S)"
+    r"[a-z][a-z0-9+.-]*://(?=\S)|//[a-z0-9-]+(?:\.[a-z0-9-]+)+[/:]|(?:https?|file|blob):(?=\S)"
     r"|data:(?:[,;]|[\w.+-]+/[\w.+-]+)",
     re.ASCII | re.IGNORECASE,
 )
+_SCHEMED = re.compile(r"[a-z][a-z0-9+.-]*:[^\s/]*/\S+", re.ASCII | re.IGNORECASE)  # such as arn:aws:s3:::bucket/key
 _ROOTED = re.compile(r"(?:\.{0,2}/)+[^\s/.]\S*|//[^\s/]+/?|\?[\w.~%-]+=\S*")
 _PATH = re.compile(r"[\w.~%@+-]+(?:/[\w.~%@+:=,-]+)+(?:\?\S*)?")
 _NAME = re.compile(r"[\w~%@+-][\w.~%@+-]*(?:\?\S*)?")
@@ -124,7 +125,7 @@ def _is_reference(said: str, trust: _Trust) -> bool:
         return bool(_PATH.fullmatch(text)) and _ends_as_a_file(text) and not _MEDIA_TYPE.fullmatch(text)
     if is_one_word:
         is_path = bool(_PATH.fullmatch(text)) and len(text) >= _SHORTEST
-        return is_path or (bool(_NAME.fullmatch(text)) and _ends_as_a_file(text))
+        return is_path or bool(_SCHEMED.fullmatch(text)) or (bool(_NAME.fullmatch(text)) and _ends_as_a_file(text))
     first, slash, _ = text.lstrip("./").partition("/")
     return bool(slash) and not re.search(r"\s", first) and _ends_as_a_file(text)
 
