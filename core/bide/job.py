@@ -49,7 +49,7 @@ from bide.look import (
     next_look,
     reason_to_stop,
 )
-from bide.messages import Cause, NoResponse, Order, Reply, Request
+from bide.messages import Cause, NoResponse, Order, Reply, Request, Response
 from bide.pace import Why
 from bide.redirect import Redirect, arrived
 from bide.result import Problem, Result
@@ -111,8 +111,8 @@ class Submitting:
             return Completed(look.terms, look.past, "", Result(""))
         unclear = self.unclear or may_have_arrived(look)
         again = replace(_asked_again(self, look), unclear=unclear)
-        if is_accepted(look):
-            return _unfollowable(look, again)
+        if is_accepted(look) and isinstance(look.reply, Response):
+            return _unfollowable(look, look.reply, again)
         until, stopped = self.key_until, _stopped(look, again)
         if look.phase in _REFUSALS or (look.phase is Phase.CONFLICT and until is None):
             problem = look.problem or Problem(f"HTTP_{look.status}")
@@ -302,8 +302,8 @@ def _abandoned(look: Look, reason: Reason, job: Waiting) -> Abandoned:
     return Abandoned(look.terms, look.past, look.handle, reason, look.problem, _to_resume(look, job))
 
 
-def _unfollowable(look: Look, job: Submitting) -> Abandoned:
-    said = acknowledgement(look)
+def _unfollowable(look: Look, reply: Response, job: Submitting) -> Abandoned:
+    said = acknowledgement(reply)
     return Abandoned(look.terms, look.past, None, Reason.UNFOLLOWABLE, said.problem, _to_resume(look, job), said)
 
 

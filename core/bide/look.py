@@ -146,12 +146,10 @@ def is_lost(look: Look) -> bool:
     return past.missing >= patience.missing and look.now - past.missing_since >= patience.missing_for
 
 
-def acknowledgement(look: Look) -> Acknowledgement:
+def acknowledgement(reply: Response) -> Acknowledgement:
     """What the reply to a submission says, to be kept: all but cookies, within bounds."""
-    if isinstance(look.reply, NoResponse):
-        return Acknowledgement(0)
-    lines = tuple((name, value[:8192]) for name, value in look.reply.headers if name != "set-cookie")
-    return Acknowledgement(look.reply.status, lines[:64], look.reply.body[:65536].decode("utf-8", "replace"))
+    lines = tuple((name, value[:8192]) for name, value in reply.headers if name != "set-cookie")
+    return Acknowledgement(reply.status, lines[:64], reply.body[:65536].decode("utf-8", "replace"))
 
 
 def may_have_arrived(look: Look) -> bool:

@@ -117,7 +117,7 @@ def _reading(file: Downloading, reply: Response) -> Reading:
     if file.is_at_home:
         reading = file.terms.dialect.read(reply, asked="fetch", handle=None)
         empty = Reading(Phase.UNREADABLE, problem=Problem(f"HTTP_{status}", "there is no file in this reply"))
-        return empty if reading.phase is Phase.SUCCEEDED else reading
+        return empty if reading.phase is Phase.SUCCEEDED else reading._replace(expires=None)  # a job's, not a file's
     if status == 429:
         return Reading(Phase.LIMITED)
     if file.link is None and speaks_against(status):
