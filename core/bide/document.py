@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from json import JSONDecoder, dumps
 from typing import TypeAlias, cast
+from urllib.parse import parse_qsl, unquote
 
 from bide.errors import InvalidOrder
 
@@ -23,6 +24,9 @@ _SPACE = " \t\n\r"
 _DEEPEST = 100  # containers in one another: within every JSON library's own limit
 _LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
 _MONEY = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_SPECIAL = ("[", "|", "\\")  # what begins a step that is no key
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_RELATION = re.compile(r";\s*rel\s*=\s*\"?([^\";,]+)", re.IGNORECASE)
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(?:([Zz]|UTC|GMT)|([+-])(\d\d):?(\d\d))?", re.ASCII
 )
@@ -124,15 +128,99 @@ def moment(value: object) -> datetime | None:
 
 
 def at(document: JSON, path: Sequence[str]) -> JSON:
-    """What stands in a document under these keys (or places in a list, as digits); None where there is nothing."""
-    for key in path:
-        if isinstance(document, dict):
-            document = document.get(key)
-        elif isinstance(document, list) and key.isascii() and key.isdigit() and int(key[:6]) < len(document):
-            document = document[int(key[:6])]
+    """What stands in a document under these steps (`bide.dialects.places.keys`); None where there is nothing.
+
+    A step is a key of an object, or the number of an item of a list, from its end if negative. `*` is every item: what
+    the steps after it find in each, as a list. `[key=word]` is the first item with that member; `|json` and its kin
+    read a text; whatever follows a backslash is a key.
+    """
+    for number, step in enumerate(path):
+        if step == "*":
+            return _of_each(document, path[number + 1 :])
+        if step[:1] in _SPECIAL:
+            document = _special(document, step)
+        elif isinstance(document, dict):
+            document = document.get(step)
+        elif isinstance(document, list):
+            document = _item(document, step)
         else:
             return None
     return document
+
+
+def _of_each(document: JSON, path: Sequence[str]) -> JSON:
+    items = _items(document)
+    found = None if items is None else [at(item, path) for item in items]
+    if found is None or "*" not in path:
+        return cast("JSON", found)
+    return [one for some in found if isinstance(some, list) for one in some]
+
+
+def _items(document: JSON) -> Sequence[JSON] | None:
+    return list(document.values()) if isinstance(document, dict) else document if isinstance(document, list) else None
+
+
+def _item(items: list[JSON], step: str) -> JSON:
+    digits = step.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    number = int(digits[:6]) if digits is step else len(items) - int(digits[:6])
+    return items[number] if 0 <= number < len(items) else None
+
+
+def _special(document: JSON, step: str) -> JSON:
+    if step[0] == "\\":
+        return document.get(step[1:]) if isinstance(document, dict) else None
+    if step[0] == "|":
+        return READERS[step[1:]](document) if step[1:] in READERS else None
+    name, _, wanted = step[1:-1].partition("=")
+    member = name.split(".")
+    return next((one for one in _items(document) or () if word_of(at(one, member)).lower() == wanted.lower()), None)
+
+
+def _json_in(value: JSON) -> JSON:
+    try:
+        return parse(value.encode("utf-8", "surrogatepass")) if isinstance(value, str) else value
+    except ValueError:
+        return None
+
+
+def _path_in(value: JSON) -> JSON:
+    path = re.split("[?#]", value, maxsplit=1)[0].partition("://") if isinstance(value, str) else ("", "", "")
+    return [unquote(piece) for piece in (path[2] or path[0]).split("/") if piece]
+
+
+def _query_in(value: JSON) -> JSON:
+    query = value.partition("#")[0].partition("?")[2] if isinstance(value, str) else ""
+    return {name: value for name, value in reversed(parse_qsl(query, keep_blank_values=True))}
+
+
+def _links_in(value: JSON) -> JSON:
+    """The targets of a `Link` header field by their relations (RFC 8288, 3); the first of each counts."""
+    links: dict[str, JSON] = {}
+    for match in _LINK.finditer(value if isinstance(value, str) else ""):
+        relation = _RELATION.search(match[2])
+        for name in relation[1].lower().split() if relation else ():
+            links.setdefault(name, match[1])
+    return links
+
+
+#: What a step such as `|json` makes of the text before it: JSON that is written in it, the segments of an address or
+#: of a resource name, the parameters of an address, the links of a header field. `|all` leaves it as it is.
+READERS: dict[str, Callable[[JSON], JSON]] = {
+    "json": _json_in,
+    "path": _path_in,
+    "query": _query_in,
+    "link": _links_in,
+    "all": lambda value: value,
+}
+
+
+def word_of(value: JSON) -> str:
+    """A text or figure as the word it is compared by; nothing else is one."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.strip() if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
 
 
 def strings(value: JSON) -> Iterator[str]:

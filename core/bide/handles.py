@@ -18,6 +18,7 @@ from bide.urls import public
 ID = "id"
 STATUS = "status"
 COOKIE = "cookie"
+SEEN = "seen"  # a word of the status that a later reply is read by
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
 

@@ -36,7 +36,8 @@ class Result(Named):
 
     `refused` are those that are not fetched, each with the reason: `save` raises for them, once it has the others.
     `cost` is in the account's currency, `latency` in seconds; both are None where the service is silent. `place`
-    leads to the output inside `raw`, key by key; without one it is looked for under the usual names.
+    leads to the output inside `raw`, key by key; without one it is looked for under the usual names. `more` says that
+    this is a part of a list, and where the rest is: an address, or the service's name for the next part.
     """
 
     handle: str
@@ -46,6 +47,7 @@ class Result(Named):
     raw: str = field(default="{}", repr=False)
     place: tuple[str, ...] | None = None
     refused: tuple[Refused, ...] = ()
+    more: str | None = field(default=None, repr=False)
 
     @property
     def document(self) -> Document:

@@ -38,7 +38,7 @@ NAMES: dict[str, JSON] = {
         (("/x/{up}",), None),
         (("/x/{slash}",), None),
         (("/x/{blank}",), None),
-        (("/x/{number}",), None),
+        (("/x/{number}",), f"{BASE}/x/7"),
         (("/x/{missing}",), None),
         (("{id}",), None),
         (("/a b",), None),

@@ -1,29 +1,36 @@
 """One request of a declared dialect, as data with gaps, and how the gaps are filled.
 
-A gap is a name in braces. In an address, `{id}` and `{model}` become path segments; a link such as `{status}` is
-a whole address. In a body, a text that is nothing but one gap becomes the value itself, and its member is left
-out where there is none; the member `...` spreads an object into its surroundings. `{input_json}` is the input as a
-text, for services that want JSON within JSON.
+A gap is a name in braces, such as `{id}`; `{input.size}` is a member of what has that name. `{{` and `}}` are braces
+that are meant. In an address a gap becomes path segments, behind its `?` a value of the query; a link such as
+`{status}` at its beginning is a whole address. In a body, a text that is nothing but one gap becomes the value itself,
+and its member is left out where there is none; the member `...` spreads an object into its surroundings.
+`{input_json}` is the input as a text, for services that want JSON within JSON. A text with any other brace is no
+template: an address cannot be made of it, everything else is sent as it stands, and `bide.dialects.lint` says so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from json import dumps
 from typing import Literal
 from urllib.parse import quote
 
-from bide.dialects.places import Places
-from bide.document import JSON
+from bide.dialects.places import Places, keys
+from bide.document import JSON, at
 from bide.handles import ID
 from bide.urls import address
 
-_GAP = re.compile(r"\{([a-z_]+)\}", re.ASCII)
+_PIECE = re.compile(r"\{\{|\}\}|\{([a-z_][a-z0-9_]*(?:\.[^{}\s?#]+)?)\}", re.ASCII)
+_STRAY = re.compile(r"\{[^{}\0]*\}?|\}")
 _SPREAD = "..."
 _LONGEST = 8192  # characters of what fills a gap of an address or a header line
 _SURROGATE = re.compile("[\ud800-\udfff]")
+#: The submission's idempotency key; whoever submitted without one is not asked for it later.
+KEY = "key"
+#: What a submission knows, and a later call may be given again.
+ORDER = frozenset({"model", "input", "input_json", KEY, "metadata", "webhook"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Call:
         """The address, or None where a gap of each cannot be filled."""
         for template in self.urls:
             filled = _address(template, names)
-            url = filled and with_query(filled if "://" in filled else base + filled, _lines(self.query, names))
+            url = filled and with_query(filled if "://" in filled else base + filled, filled_lines(self.query, names))
             if url and address(url) is not None:
                 return url
         return None
@@ -61,19 +68,25 @@ class Call:
 
     def link(self, names: Mapping[str, JSON]) -> str:
         """The link that the address is taken from; the empty text where it is made of parts, or cannot be made."""
-        found = next((template for template in self.urls if _address(template, names)), "")
-        match = _GAP.match(found)
-        return match[1] if match else ""
+        return link_of(next((template for template in self.urls if _address(template, names)), ""))
 
     @property
     def said(self) -> frozenset[str]:
-        """The names of the gaps in the body."""
-        return gaps(dumps(self.body))
+        """The gaps in the body, whole, that the handle of a job must fill."""
+        return frozenset[str]().union(*map(paths, texts(self.body))) - {KEY}
+
+    @property
+    def templates(self) -> Iterator[tuple[str, str]]:
+        """Every text in which gaps are filled, with the member that holds it."""
+        yield from (("urls", url) for url in self.urls)
+        yield from (("headers", value) for _, value in self.headers)
+        yield from (("query", value) for _, value in self.query)
+        yield from (("body", text) for text in texts(self.body))
 
     @property
     def gaps(self) -> frozenset[str]:
         """The names of all gaps, wherever they are."""
-        return gaps("\n".join((*self.urls, *(value for _, value in (*self.headers, *self.query)), dumps(self.body))))
+        return frozenset[str]().union(*(gaps(text) for _, text in self.templates))
 
     def content(self, names: Mapping[str, JSON]) -> bytes:
         """The bytes of the body; none where the call has none."""
@@ -81,23 +94,51 @@ class Call:
 
     def lines(self, names: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
         """The header lines of this call; one whose gap cannot be filled is left out."""
-        lines = _lines(self.headers, names)
+        lines = filled_lines(self.headers, names)
         return lines if self.body is None else (("content-type", self.content_type), *lines)
 
 
 def is_sayable(value: str) -> bool:
     """Whether a text can stand in a request: no longer than an address may be, and without lone surrogates."""
     return len(value) <= _LONGEST and not _SURROGATE.search(value)
+def paths(text: str) -> frozenset[str]:
+    """The gaps in a template, whole: `input.size` and not only its name."""
+    return frozenset(path for path in _PIECE.findall(text) if path)
 
 
 def gaps(text: str) -> frozenset[str]:
     """The names of the gaps in a template."""
-    return frozenset(_GAP.findall(text))
+    return frozenset(path.partition(".")[0] for path in paths(text))
+
+
+def strays(text: str) -> tuple[str, ...]:
+    """What stands in braces in a template and is neither a gap nor a brace that is meant."""
+    return tuple(_STRAY.findall(_PIECE.sub("\0", text))) if "{" in text or "}" in text else ()
+
+
+def link_of(template: str) -> str:
+    """The link that an address begins with; the empty text where it is made of parts."""
+    match = _PIECE.match(template)
+    return (match[1] or "") if match else ""
 
 
 def is_link(template: str) -> bool:
     """Whether an address is taken whole from a link, rather than made from parts."""
-    return _GAP.match(template) is not None
+    return bool(link_of(template))
+
+
+def texts(body: JSON) -> Iterator[str]:
+    """Every text in a body, keys included; never recurses."""
+    stack = [body]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            yield from item
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
 
 
 def with_query(url: str, pairs: tuple[tuple[str, str], ...]) -> str:
@@ -109,52 +150,91 @@ def with_query(url: str, pairs: tuple[tuple[str, str], ...]) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _address(template: str, names: Mapping[str, JSON]) -> str | None:
-    link = _GAP.match(template)
-    if link is not None:  # a whole address; what follows the gap belongs to its path
-        whole, rest = names.get(link[1]), template[link.end() :]
-        if not isinstance(whole, str) or address(whole) is None:
-            return None
-        path, mark, query = whole.partition("#")[0].partition("?")
-        return f"{path}{rest}{mark}{query}"
-    parts = {name: _segments(names.get(name)) for name in gaps(template)}
-    return None if None in parts.values() else _GAP.sub(lambda match: parts[match[1]] or "", template)
-
-
-def _segments(value: JSON) -> str | None:
-    """A value as path segments, which can never mean another path; None if it cannot be that."""
-    if not isinstance(value, str) or not is_sayable(value):
-        return None
-    pieces = value.split("/")
-    return None if any(piece in ("", ".", "..") for piece in pieces) else "/".join(quote(p, safe=":") for p in pieces)
-
-
-def _text(template: str, names: Mapping[str, JSON]) -> str | None:
-    values = {name: names.get(name) for name in gaps(template)}
-    if not all(isinstance(value, str) and is_sayable(value) for value in values.values()):
-        return None
-    return _GAP.sub(lambda match: str(values[match[1]]), template)
-
-
-def _lines(pairs: Iterable[tuple[str, str]], names: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
+def filled_lines(pairs: Iterable[tuple[str, str]], names: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
     """The pairs with their values filled, without those that cannot be."""
     filled = ((name, _text(value, names)) for name, value in pairs)
     return tuple((name, value) for name, value in filled if value is not None)
 
 
+def value_of(path: str, names: Mapping[str, JSON]) -> JSON:
+    """What fills a gap; None where nothing does."""
+    if path in names:
+        return names[path]
+    name, _, rest = path.partition(".")
+    return at(names.get(name), keys(rest)) if rest else None
+
+
+def plain(value: JSON) -> str | None:
+    """A value as the text that an address or a header line can hold; figures as JSON has them."""
+    if isinstance(value, bool | int | float):
+        return dumps(value)
+    return value if isinstance(value, str) and is_sayable(value) else None
+
+
+def _address(template: str, names: Mapping[str, JSON]) -> str | None:
+    if strays(template):
+        return None
+    start, query, link = "", "", link_of(template)
+    if link:  # a whole address; what follows the gap belongs to its path and query
+        whole = plain(value_of(link, names))
+        if whole is None or address(whole) is None:
+            return None
+        template, whole = template[len(link) + 2 :], whole.partition("#")[0]
+        if not template:
+            return whole
+        start, _, query = whole.partition("?")
+    path, _, added = template.partition("?")
+    tail, parameters = _sent(path, names, _segments), _sent(added, names, _parameter)
+    if tail is None or parameters is None:
+        return None
+    query = "&".join(part for part in (query, parameters) if part)
+    start = start.removesuffix("/") if tail[:1] == "/" else start
+    return f"{start}{tail}?{query}" if query else f"{start}{tail}"
+
+
+def _sent(template: str, names: Mapping[str, JSON], quoted: Callable[[str], str | None]) -> str | None:
+    """A part of an address with its gaps filled and quoted; None if one cannot be."""
+    if "{" not in template and "}" not in template:
+        return template
+    values = {path: plain(value_of(path, names)) for path in paths(template)}
+    parts = {path: None if value is None else quoted(value) for path, value in values.items()}
+    if None in parts.values():
+        return None
+    return _PIECE.sub(lambda match: quote(match[0][0]) if match[1] is None else parts[match[1]] or "", template)
+
+
+def _segments(value: str) -> str | None:
+    """A value as path segments, which can never mean another path; None if it cannot be that."""
+    pieces = value.split("/")
+    return None if any(piece in ("", ".", "..") for piece in pieces) else "/".join(quote(p, safe=":") for p in pieces)
+
+
+def _parameter(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _text(template: str, names: Mapping[str, JSON]) -> str | None:
+    if ("{" not in template and "}" not in template) or strays(template):
+        return template
+    values = {path: plain(value_of(path, names)) for path in paths(template)}
+    if None in values.values():
+        return None
+    return _PIECE.sub(lambda match: match[0][0] if match[1] is None else values[match[1]] or "", template)
+
+
 def _filled(template: JSON, names: Mapping[str, JSON]) -> JSON:
     if isinstance(template, str):
-        whole = _GAP.fullmatch(template)
-        return names.get(whole[1]) if whole else _text(template, names)
+        whole = _PIECE.fullmatch(template)
+        return value_of(whole[1], names) if whole and whole[1] else _text(template, names)
     if isinstance(template, list):
         return [_filled(item, names) for item in template]
     if not isinstance(template, dict):
         return template
     filled: dict[str, JSON] = {}
     for key, value in template.items():
-        item = _filled(value, names)
+        item, name = _filled(value, names), _text(key, names)
         if key == _SPREAD and isinstance(item, dict):
             filled |= item
-        elif key != _SPREAD and (item is not None or value is None):
-            filled[key] = item
+        elif key != _SPREAD and name is not None and (item is not None or value is None):
+            filled[name] = item
     return filled

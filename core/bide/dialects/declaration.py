@@ -44,19 +44,22 @@ class Declaration:
     * Requests: `submit` (None: jobs are only watched), `poll`, `fetch` (None: the result lies in the job itself),
       `cancel` (None: not offered), `file`; each with the header lines in `headers`. `authorization` is the header
       that carries the caller's key, and how; None where the API wants none. The gap `{key}` in `submit` is for the
-      submission's idempotency key: only with it, or by PUT, is a submission ever sent twice.
+      submission's idempotency key: only with it, or by PUT, is a submission ever sent twice. What a submission knows
+      (`{model}`, `{key}`, `{input.size}`) may stand in the other calls as well: the handle keeps it for them.
     * Finding the job again: `id`, and `links` by the names that the calls use; `~` is the address just asked.
       The link called `status` moves while the job is unfinished. `cookies` are those to be sent back.
-    * Its phase: `signs` are tried first, in order, then the word at `status` in `phases`. A reply that shows
-      neither a sign nor a word says nothing of the job.
+    * Its phase: `signs` are tried first, in order, then the word at `status` in `phases`. Of several words
+      (`jobs.*.state`) the bad end of one is the job's, and it has succeeded when all have. A reply that shows neither
+      a sign nor a word says nothing of the job.
     * Its limits: `expires` is the instant at which the service gives the job up (ISO 8601, or Unix time);
       `key_lifetime` for how many seconds the service recognises an idempotency key.
     * Its news: `progress` (a figure) out of `full` (a figure, or the place of one); `wait_ms` (a hint beside
       `Retry-After`, which counts on 2xx replies if `cadence`); `quota` (fields of limit, remaining, reset).
-    * Its end: `output` in the result; `files` (addresses or ids, which `file` fetches); `code`, `message` and
-      `request_id` of a problem.
+    * Its end: `output` in the result; `files` (addresses or ids, which `file` fetches); `next`, where the rest of a
+      list is named whose result is a part only; `code`, `message` and `request_id` of a problem.
 
-    `source` is where the vendor documents all this.
+    `source` is where the vendor documents all this. `accepted` are the linter's warnings that are meant so, each by its
+    code or its place.
     """
 
     name: str
@@ -88,3 +91,5 @@ class Declaration:
     webhook: Signature | None = None
     expires: Places = ()
     key_lifetime: float = KEY_LIFETIME
+    next: Places = ()
+    accepted: tuple[str, ...] = ()

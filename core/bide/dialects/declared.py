@@ -7,12 +7,13 @@ from json import dumps
 from typing import Literal, cast
 
 from bide.dialects import Advice, Asked, Reading
-from bide.dialects.calls import Call
+from bide.dialects.calls import ORDER, Call, filled_lines, gaps, paths, plain, value_of
 from bide.dialects.declaration import Declaration
 from bide.dialects.hearing import Hearing
+from bide.dialects.places import keys
 from bide.document import JSON
 from bide.errors import InvalidHandle, InvalidOrder, NotOffered
-from bide.handles import COOKIE, ID, links, shown
+from bide.handles import COOKIE, ID, SEEN, links, shown
 from bide.messages import Headers, Order, Request, Response
 from bide.references import why_not
 from bide.result import Problem
@@ -46,7 +47,7 @@ class Declared:
             ("origin", origin(url)),
             ("cadence", self.declaration.cadence),
             ("cancel_forgets", self.declaration.cancel is not None and self.declaration.cancel.method == "DELETE"),
-            ("quota", self.declaration.quota),
+            ("quota", self.declaration.quota and tuple(name.lower() for name in self.declaration.quota)),
         ):
             object.__setattr__(self, name, value)
 
@@ -71,9 +72,8 @@ class Declared:
     def check(self, handle: str) -> str:
         """`handle`, if the job can be polled with it; raises `InvalidHandle` otherwise."""
         parts = links(handle)
-        foreign = [
-            name for name, part in parts.items() if name not in (ID, COOKIE) and not may_follow(part, self.base_url)
-        ]
+        values = {ID, COOKIE, SEEN, *self._kept}
+        foreign = [name for name, part in parts.items() if name not in values and not may_follow(part, self.base_url)]
         if foreign or not self.finds(self.declaration.poll, handle):
             poll = self.declaration.poll
             wanted = " and ".join(f"{{{name}}}" for name in sorted(poll.said)) or " or ".join(poll.urls)
@@ -89,20 +89,27 @@ class Declared:
         if call is None:
             raise NotOffered(f"{self.name} is declared without a submission: submit elsewhere and watch the job here")
         told = {"webhook URL": (order.webhook_url, "webhook"), "metadata": (order.metadata, "metadata")}
+        known = self._gaps(call)
         for what, (value, gap) in told.items():
-            if value is not None and gap not in call.gaps:
+            if value is not None and gap not in known:
                 raise InvalidOrder(f"{self.name} has no place for a {what}: leave it out")
+        homeless = _homeless(order, call)
+        if homeless:
+            raise InvalidOrder(f"{self.name} has no place for {', '.join(homeless)[:200]} of the input: leave it out")
         request = self._request(call, _names(order))
         if request is None:
-            raise InvalidOrder(f"the model {order.model[:80]!r} cannot stand in {' or '.join(call.urls)}")
+            raise InvalidOrder(f"{_unfit(order, call)} cannot stand in {' or '.join(call.urls)}, or in a header line")
         by_itself = call.method in ("PUT", "DELETE") if call.repeatable is None else call.repeatable
         return replace(request, repeatable=by_itself or self.key_lifetime(order) is not None)
 
     def key_lifetime(self, order: Order) -> float | None:
         """As declared, where a key is sent."""
         call = self.declaration.submit
-        keyed = call is not None and order.key is not None and "key" in call.gaps
+        keyed = call is not None and order.key is not None and "key" in self._gaps(call)
         return self.declaration.key_lifetime if keyed else None
+
+    def _gaps(self, call: Call) -> frozenset[str]:
+        return call.gaps.union(*(gaps(value) for _, value in self.declaration.headers))
 
     def poll(self, handle: str) -> Request:
         """The look at the job."""
@@ -196,7 +203,20 @@ class Declared:
     def finds(self, call: Call | None, handle: str) -> bool:
         """Whether this handle says where to send this call, and what to say in it."""
         parts = _parts(handle)
-        return call is not None and call.said <= parts.keys() and call.url(self.base_url, parts) is not None
+        return call is not None and call.said <= parts.keys() and self._url(call, parts) is not None
+
+    def kept(self, order: Order) -> dict[str, str]:
+        """What of an order the later calls want, as parts of the handle."""
+        values = ((path, plain(value_of(path, _names(order)))) for path in self._kept)
+        return {path: value for path, value in values if value is not None}
+
+    @property
+    def _kept(self) -> frozenset[str]:
+        declared = self.declaration
+        calls = [call for call in (declared.poll, declared.fetch, declared.cancel) if call is not None]
+        known = frozenset[str]().union(*(paths(text) for call in calls for _, text in call.templates))
+        known |= frozenset[str]().union(*(paths(value) for _, value in declared.headers))
+        return frozenset(path for path in known if path.partition(".")[0] in ORDER)
 
     def _call(self, asked: Asked) -> Call | None:
         return {"fetch": self.declaration.fetch, "cancel": self.declaration.cancel}.get(asked, self.declaration.poll)
@@ -210,13 +230,19 @@ class Declared:
             raise NotOffered(f"{self.name} has not said where to send this for {shown(handle)}")
         return request
 
+    def _url(self, call: Call, names: dict[str, JSON]) -> str | None:
+        """The address of a call; None where it has none, or a header line would hold what no such line can."""
+        lines = filled_lines((*self.declaration.headers, *call.headers), names)
+        fine = all(value.isascii() and value.isprintable() for _, value in lines)
+        return call.url(self.base_url, names) if fine else None
+
     def _request(self, call: Call, names: dict[str, JSON]) -> Request | None:
-        url = call.url(self.base_url, names)
+        url = self._url(call, names)
         if url is None:
             return None
         cookie, home = names.get(COOKIE), origin(url) == self.origin
         cookies = ((COOKIE, cookie),) if isinstance(cookie, str) and home else ()
-        lines = (*self.declaration.headers, _PLAIN, *call.lines(names), *cookies)
+        lines = (*filled_lines(self.declaration.headers, names), _PLAIN, *call.lines(names), *cookies)
         credential = self.declaration.authorization is not None
         return Request(call.method, url, lines, call.content(names), credential=credential)
 
@@ -228,6 +254,20 @@ def _accepted(lines: tuple[tuple[str, str], ...]) -> list[str]:
 
 def _parts(handle: str) -> dict[str, JSON]:
     return cast("dict[str, JSON]", links(handle))
+
+
+def _homeless(order: Order, call: Call) -> list[str]:
+    """The members of the input that a submission would leave out."""
+    wanted = [keys(path) for _, text in call.templates for path in paths(text)]
+    named = {path[1] for path in wanted if path[0] == "input" and len(path) > 1}
+    whole = ("input",) in wanted or ("input_json",) in wanted
+    return [name for name in order.input if not whole and name not in named]
+
+
+def _unfit(order: Order, call: Call) -> str:
+    """What of an order a submission cannot say, in words."""
+    wanted = sorted(frozenset[str]().union(*map(paths, call.urls)) - {"model"})
+    return " or ".join((f"the model {order.model[:80]!r}", *(f"{{{path}}}" for path in wanted)))
 
 
 def _names(order: Order) -> dict[str, JSON]:

@@ -17,9 +17,9 @@ from bide.dialects import Asked, Phase, Reading
 from bide.dialects.calls import is_link, is_sayable
 from bide.dialects.http import another_job, excerpt, refusal
 from bide.dialects.outputs import files_in
-from bide.dialects.places import Facts, keys
-from bide.document import JSON, number, text
-from bide.handles import COOKIE, ID, STATUS, handle_of, links, same_id
+from bide.dialects.places import Facts, fits, keys, verdict
+from bide.document import JSON, number, text, word_of
+from bide.handles import COOKIE, ID, SEEN, STATUS, handle_of, links, same_id
 from bide.messages import Order, Request, Response
 from bide.result import Problem, Refused, Result
 from bide.secret import redact
@@ -47,13 +47,16 @@ class Hearing:
     order: Order | None
     url: str | None = None
     facts: Facts = field(init=False)
-    word: str | None = field(init=False)
+    word: str | None = field(init=False, default=None)
+    spoken: Phase | None = field(init=False, default=None)  # what the word means
     here: bool = field(default=False, init=False)
     signed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.facts = Facts(self.response)
-        self.word = self.facts.first(self.dialect.declaration.status)
+        words = self.facts.words(self.dialect.declaration.status)
+        if words is not None:
+            self.spoken, self.word = verdict(words, self.dialect.declaration.phases)
 
     def reading(self) -> Reading:
         """What the reply says."""
@@ -115,8 +118,9 @@ class Hearing:
 
     def _phase(self) -> Phase:
         link = self.dialect.asked_link(self.asked, self.handle)
+        seen = links(self.handle).get(SEEN, "") if self.handle else ""
         for sign in self.dialect.declaration.signs:
-            if sign.holds(self.facts, self.asked, link):
+            if sign.holds(self.facts, self.asked, link, seen):
                 self.here, self.signed = sign.here, True
                 return sign.phase
         if self.asked == "fetch" and self._led_elsewhere():
@@ -125,9 +129,8 @@ class Hearing:
             return refusal(self.response.status, retryable=None, asked=self.asked)
         if self.asked == "fetch":
             return Phase.UNFINISHED if self.response.status == 202 else Phase.SUCCEEDED
-        if self.word is not None:
-            spoken = {word.lower(): phase for word, phase in self.dialect.declaration.phases.items()}
-            return spoken.get(self.word.lower(), Phase.UNFINISHED)
+        if self.spoken is not None:
+            return self.spoken
         return Phase.UNFINISHED if self.asked == "submit" else Phase.UNREADABLE
 
     def _led_elsewhere(self) -> bool:
@@ -143,6 +146,10 @@ class Hearing:
         told = self.facts.first(self.dialect.declaration.id)
         if submitted and told is not None and is_sayable(told):
             parts[ID] = told
+        if submitted and self.order is not None:
+            parts |= self.dialect.kept(self.order)
+        if self.word and any(fits(self.word, sign.after) for sign in self.dialect.declaration.signs):
+            parts[SEEN] = text(self.word) or ""
         for name, places in self.dialect.declaration.links.items():
             if name == STATUS and not submitted and phase is not Phase.UNFINISHED:
                 continue  # what a finished reply points to is not where the job is polled
@@ -189,7 +196,14 @@ class Hearing:
         raw = self.response.body.decode("utf-8-sig")
         path = None if place is None else keys(place)
         files, refused = self._files()
-        return Result(handle or "", files, raw=raw, place=path, refused=refused)
+        return Result(handle or "", files, raw=raw, place=path, refused=refused, more=self._more())
+
+    def _more(self) -> str | None:
+        """Where the rest of a list is: an address, or what the service calls the next part of it."""
+        said = (self.facts.value(place) for place in self.dialect.declaration.next)
+        there = next((value for value in said if word_of(value) not in ("", "false")), None)
+        told = word_of(there)
+        return (self._followed(told) if told[:1] in ("/", "?") or "://" in told else None) or text(told) or None
 
     def _lies_elsewhere(self, handle: str) -> bool:
         """Whether there is a result to fetch, by another request than the one that this is the reply to."""
