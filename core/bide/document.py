@@ -192,7 +192,7 @@ def _path_in(value: JSON) -> JSON:
 
 def _query_in(value: JSON) -> JSON:
     query = value.partition("#")[0].partition("?")[2] if isinstance(value, str) else ""
-    return {name: value for name, value in reversed(parse_qsl(query, keep_blank_values=True))}
+    return cast("JSON", dict(reversed(parse_qsl(query, keep_blank_values=True))))  # the first of each name counts
 
 
 def _links_in(value: JSON) -> JSON:

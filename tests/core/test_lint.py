@@ -33,7 +33,8 @@ def errors(declaration: Declaration) -> list[Finding]:
 
 def posting(*urls: str, body: JSON = "{input}", **members: Any) -> Call:
     """A submission with no fault of its own."""
-    return Call("PUT", urls or ("/jobs/{model}",), body=body, **members)
+    keyed = {"headers": (("idempotency-key", "{key}"),)}
+    return Call("POST", urls or ("/jobs/{model}",), body=body, **(keyed | members))
 
 
 def test_a_sound_declaration_has_no_findings() -> None:
@@ -47,9 +48,9 @@ def test_what_is_built_in_has_no_errors(name: str) -> None:
 
 def test_findings_tell_all_and_errors_come_first() -> None:
     findings = lint(Declaration("acme", "https://api.acme.example"))
-    assert [finding.severity.value for finding in findings] == ["error", "error", "warning"]
-    assert str(findings[-1]) == (
-        "warning in source: nobody can look up whether this is right. Name the page that documents the API."
+    assert [finding.severity.value for finding in findings] == ["error", "warning", "warning"]
+    assert str(findings[-2]) == (
+        "warning in source: nobody can look up whether this is right. Name the page of the API."
     )
 
 
@@ -72,8 +73,17 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "phases",
         "no job would ever complete",
     ),
-    "no failure": ({"phases": {"done": Phase.SUCCEEDED}, "signs": ()}, "phases", "polled until the deadline"),
-    "no place of a word": ({"status": ()}, "phases", "no place to read them from"),
+    "no place of a word": ({"status": ()}, "phases", "no job would ever complete"),
+    "success by a link that is not there": (
+        {"phases": {}, "signs": (Sign(Phase.SUCCEEDED, {"ok": ("true",)}, links=("result",)),)},
+        "phases",
+        "no job would ever complete",
+    ),
+    "success that is hidden": (
+        {"phases": {}, "signs": (Sign(Phase.FAILED, {"ok": ("*",)}), Sign(Phase.SUCCEEDED, {"ok": ("true",)}))},
+        "phases",
+        "no job would ever complete",
+    ),
     # words
     "a word twice": ({"phases": {**WORDS, "DONE": Phase.FAILED}}, 'phases["DONE"]', 'the same word as "done"'),
     "a word with spaces": ({"phases": {**WORDS, " x": Phase.FAILED}}, 'phases[" x"]', "spaces around it"),
@@ -85,21 +95,6 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "no code": ({"signs": (Sign(Phase.FAILED, http=()),)}, "signs[0].http", "counts in no reply"),
     "no word": ({"signs": (Sign(Phase.FAILED, {"a": ()}),)}, 'signs[0].when["a"]', "no word is named"),
     "asked of nothing": ({"signs": (Sign(Phase.FAILED, asked=()),)}, "signs[0].asked", "replies to nothing only"),
-    "a fetch that is not made": (
-        {"fetch": None, "signs": (Sign(Phase.FAILED, {"a": ("b",)}, asked=("fetch",)),)},
-        "signs[0].asked",
-        "no such request is made",
-    ),
-    "a cancellation that is not made": (
-        {"cancel": None, "signs": (Sign(Phase.FAILED, {"a": ("b",)}, asked=("cancel", "confirm")),)},
-        "signs[0].asked",
-        "cancel and confirm only",
-    ),
-    "no such link": (
-        {"signs": (Sign(Phase.FAILED, {"a": ("b",)}, links=("result",)),)},
-        "signs[0].links",
-        'no link "result"',
-    ),
     "accepted is not done": (
         {"signs": (Sign(Phase.SUCCEEDED, asked=("poll",)),)},
         "signs[0].http",
@@ -110,12 +105,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "signs[0].asked",
         "would read as success",
     ),
-    "covered": (
-        {"signs": (Sign(Phase.FAILED, {"error": ("*",)}), Sign(Phase.EXPIRED, {"error": ("timeout",), "x": ("1",)}))},
-        "signs[1]",
-        "signs[0] is seen in every reply that shows this one",
-    ),
-    "words hidden": ({"signs": (Sign(Phase.UNFINISHED),)}, "phases", "the words are never looked at"),
+    "words hidden": ({"signs": (Sign(Phase.UNFINISHED),)}, "phases", "no job would ever complete"),
     # requests
     "base URL in the clear": ({"base_url": "http://api.acme.example"}, "base_url", "unencrypted"),
     "base URL in the clear, without a key": (
@@ -144,19 +134,17 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "nothing fills {name}",
     ),
     "a header that nothing fills": (
-        {"poll": Call("GET", ("/jobs/{id}",), (("x-job", "{model}"),))},
+        {"poll": Call("GET", ("/jobs/{id}",), (("x-job", "{name}"),))},
         "poll",
-        "nothing fills {model}",
+        "nothing fills {name}",
     ),
     "a submission that nothing fills": ({"submit": posting("/jobs/{id}")}, "submit.urls", "nothing fills {id}"),
     "a submission to a link": ({"submit": posting("{model}")}, "submit.urls", "nothing fills {model}"),
     "a file that nothing fills": ({"file": Call("GET", ("/files/{id}/{file}",))}, "file.urls", "nothing fills {id}"),
     "a poll for all": ({"poll": Call("GET", ("/jobs",))}, "poll.urls[0]", "the same for all jobs"),
-    "a cancel for all": ({"cancel": Call("PUT", ("/{id}", "/jobs"))}, "cancel.urls[1]", "the same for all jobs"),
     "a file for all": ({"file": Call("GET", ("/file",))}, "file.urls[0]", "the same for all files"),
-    "no input": ({"submit": posting(body={"model": "{model}"})}, "submit", "input goes nowhere"),
     "a link by the name of id": ({"links": {**SOUND.links, "id": ("a",)}}, "links.id", "no name for a link"),
-    "a link that stands nowhere": ({"links": {"status": ()}}, "links.status", "it stands nowhere"),
+    "a link by the name of a key": ({"links": {**SOUND.links, "key": ("a",)}}, "links.key", "no name for a link"),
     # credentials
     "no key": ({"authorization": ("x-api-key", "k")}, "authorization", "key goes nowhere"),
     "a key in its header": ({"authorization": ("x-key", f"{{key}} {SECRET}")}, "authorization", "is written into it"),
@@ -174,11 +162,12 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "idempotency key, never the caller's own",
     ),
     "the wrong key in a poll": (
-        {"poll": Call("GET", ("/jobs/{id}",), (("x", "{key}"),))},
-        "poll",
-        "nothing fills {key}",
+        {"poll": Call("GET", ("/jobs/{id}",), (("x-auth-token", "{key}"),))},
+        "poll.headers",
+        "idempotency key, never the caller's own",
     ),
-    "a gap in all headers": ({"headers": (("x-model", "{model}"),)}, "headers", "is never filled"),
+    "a gap in all headers": ({"headers": (("x-name", "{name}"),)}, "headers", "is never filled"),
+    "a gap beside the key": ({"authorization": ("x-key", "{id}:{key}")}, "authorization", "nothing fills {id}"),
     "a key in a body": ({"submit": posting(body={"a": [SECRET], "b": "{input}"})}, "submit.body", "is written into it"),
     "a key in a query": (
         {"poll": Call("GET", ("/jobs/{id}",), query=(("k", SECRET),))},
@@ -205,12 +194,17 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "no header line",
     ),
     "no line for the key": ({"authorization": ("", "{key}")}, "authorization", "no header line"),
-    "quota in capitals": ({"quota": ("X-Limit", "x-left", "x-reset")}, "quota", "in lower case"),
+    "a quota of no field": ({"quota": ("x limit", "x-left", "x-reset")}, "quota", "no header field"),
     "no cookie": ({"cookies": ("a=b",)}, "cookies", "no name of a cookie"),
     "no end of progress": ({"full": "0"}, "full", "no progress can be measured"),
     "an empty end of progress": ({"full": ""}, "full", "no progress can be measured"),
     "an unsigned webhook": ({"webhook": Signature("", "x")}, "webhook.signature", "header that holds it is missing"),
     "a timeless webhook": ({"webhook": Signature("x", "")}, "webhook.timestamp", "header that holds it is missing"),
+    "a webhook in capitals": (
+        {"webhook": Signature("x", "y", signed="{timestamp}.{body}{Url}")},
+        "webhook.signed",
+        '"{Url}" is no gap',
+    ),
     "a nameless webhook": (
         {"webhook": Signature("x", "y", signed="{id}.{timestamp}.{body}")},
         "webhook.id",
@@ -274,6 +268,74 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "a link that no call uses": ({"links": {**SOUND.links, "logs": ("a",)}}, "links.logs", "no call uses it"),
     "an end of no progress": ({"progress": None, "full": "1"}, "full", "there is none"),
+    "a webhook without a time": ({"webhook": Signature("x", "", signed="{body}")}, "webhook.signed", "sent again"),
+    "no failure": ({"phases": {**WORDS, "error": Phase.CANCELLED}, "signs": ()}, "phases", "until the deadline"),
+    "words of no place": (
+        {"status": (), "signs": (*SOUND.signs, Sign(Phase.SUCCEEDED, {"done": ("true",)})), "cancel": None},
+        "phases",
+        "no place to read them from",
+    ),
+    "a fetch that is not made": (
+        {"fetch": None, "signs": (Sign(Phase.FAILED, {"a": ("b",)}, asked=("fetch",)),)},
+        "signs[0].asked",
+        "no such request is made",
+    ),
+    "a cancellation that is not made": (
+        {"cancel": None, "signs": (Sign(Phase.FAILED, {"a": ("b",)}, asked=("cancel", "confirm")),)},
+        "signs[0].asked",
+        "cancel and confirm only",
+    ),
+    "no such link": (
+        {"signs": (Sign(Phase.FAILED, {"a": ("b",)}, links=("result",)),)},
+        "signs[0].links",
+        'no link "result"',
+    ),
+    "after no word": (
+        {
+            "status": (),
+            "phases": {},
+            "cancel": None,
+            "signs": (
+                Sign(Phase.GONE, {"error.code": ("!",), "a": ("b",)}, after=("running",)),
+                Sign(Phase.SUCCEEDED, {"done": ("true",)}),
+                Sign(Phase.FAILED, {"done": ("false",)}),
+            ),
+        },
+        "signs[0].after",
+        "no word is read",
+    ),
+    "covered": (
+        {"signs": (Sign(Phase.FAILED, {"error": ("*",)}), Sign(Phase.EXPIRED, {"error": ("timeout",), "x": ("1",)}))},
+        "signs[1]",
+        "signs[0] is seen in every reply that shows this one",
+    ),
+    "words hidden": (
+        {
+            "cancel": None,
+            "signs": (
+                Sign(Phase.SUCCEEDED, {"done": ("true",)}),
+                Sign(Phase.FAILED, {"error": ("*",)}),
+                Sign(Phase.UNFINISHED),
+            ),
+        },
+        "phases",
+        "the words are never looked at",
+    ),
+    "a cancel for all": ({"cancel": Call("PUT", ("/{id}", "/jobs"))}, "cancel.urls[1]", "the same for all jobs"),
+    "no input": ({"submit": posting(body={"model": "{model}"})}, "submit", "it takes no input"),
+    "a member twice": (
+        {"submit": posting(query=(("format", "{input.format}"),))},
+        "submit",
+        "{input.format} is sent twice",
+    ),
+    "put without a key": (
+        {"submit": Call("PUT", ("/jobs/{model}",), body="{input}")},
+        "submit",
+        "without a key it is sent again",
+    ),
+    "a link that stands nowhere": ({"links": {"status": ()}}, "links.status", "it stands nowhere"),
+    "one item of a list": ({"status": ("jobs.0.state",)}, "status[0]", "other items of that list count for nothing"),
+    "nothing to accept": ({"accepted": ("no-key",)}, "accepted[0]", 'there is no warning "no-key"'),
     "a webhook at any time": ({"webhook": Signature("x", "y", signed="{body}")}, "webhook.signed", "sent again"),
 }
 
@@ -300,7 +362,39 @@ SOUND_TOO: dict[str, dict[str, Any]] = {
         "authorization": None,
         "file": Call("GET", ("http://192.168.1.10/{file}",)),
     },
-    "put": {"submit": posting()},
+    "a delete without a key": {"submit": Call("DELETE", ("/{model}",), body="{input}")},
+    "a key by another name": {"submit": posting(headers=(("x-client-token", "{key}"),))},
+    "figures that are no credential": {"headers": (("x-max-tokens", "100"),)},
+    "a key in the lines of all": {
+        "submit": Call("POST", ("/{model}",), body="{input}"),
+        "headers": (("idempotency-key", "{key}"),),
+    },
+    "members of the input": {"submit": posting(body={"size": "{input.size}", "at": "{input.options.at}"})},
+    "what was submitted": {
+        "poll": Call("GET", ("/{model}/{id}",), (("x-key", "{key}"),), (("q", "{input.a}"),)),
+        "links": {},
+    },
+    "what is behind a link": {"fetch": Call("GET", ("{status}/results/{id}?of={status}",))},
+    "braces that are meant": {
+        "poll": Call("POST", ("/jobs/{id}",), body={"query": "{{ job {{ state }} }}"}),
+        "links": {},
+    },
+    "items, readers and keys": {
+        "id": ("@location|path.-1",),
+        "status": ("jobs.*.state", "conditions[type=Complete].status", r"a\.b", "|text", "payload|json.state"),
+        "signs": (*SOUND.signs, Sign(Phase.FAILED, {"jobs.*.error|all": ("*",)})),
+        "next": ("@link|link.next", "nextLink"),
+    },
+    "accepted 202 told before": {
+        "signs": (Sign(Phase.UNFINISHED, http=("202",)), Sign(Phase.SUCCEEDED, asked=("poll",))),
+        "phases": {},
+        "cancel": None,
+        "accepted": ("no-failure",),
+    },
+    "accepted by its code": {"source": "", "accepted": ("no-source",)},
+    "accepted by its place": {"source": "", "accepted": ("source",)},
+    "a time inside": {"webhook": Signature("x", "x", prefix="v1=")},
+    "cookies find the job": {"poll": Call("GET", ("/job",)), "cookies": ("session",)},
     "input as a text": {"submit": posting(body={"in": "{input_json}"})},
     "a link for each call": {
         "links": {"status": ("a",), "result": ("b",), "stop": ("~",)},
@@ -340,6 +434,56 @@ SOUND_TOO: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", SOUND_TOO)
 def test_what_is_right_is_left_alone(name: str) -> None:
     assert lint(replace(SOUND, **SOUND_TOO[name])) == ()
+
+
+BRACES = ("{Model}", "{}", "{ id }", "{", "}", "{model-name}", "{input.}", "{node(id:7)")
+
+
+@pytest.mark.parametrize("braces", BRACES)
+@pytest.mark.parametrize("member", ["urls", "headers", "query", "body", "key"])
+def test_what_is_in_braces_and_no_gap_is_an_error_that_names_it(member: str, braces: str) -> None:
+    call = {
+        "urls": Call("GET", (f"/jobs/{{id}}/{braces}",)),
+        "headers": Call("GET", ("/jobs/{id}",), (("x-job", f"a {braces}"),)),
+        "query": Call("GET", ("/jobs/{id}",), query=(("q", f"{braces}"),)),
+        "body": Call("POST", ("/jobs/{id}",), body={"a": [{"b": f"of {{id}} and {braces}"}]}),
+        "key": Call("POST", ("/jobs/{id}",), body={"a": {f"{{id}} {braces}": 1}}),
+    }[member]
+    (finding,) = errors(replace(SOUND, poll=call))
+    assert finding.place == f"poll.{'body' if member == 'key' else member}"
+    assert f'"{braces}"' in finding.problem
+    assert "{{ and }}" in finding.advice
+
+
+def test_an_error_is_never_accepted() -> None:
+    wrong = replace(SOUND, phases={}, accepted=("phases", ""))
+    assert [finding.place for finding in errors(wrong)] == ["phases"]
+
+
+VARIATIONS: dict[str, dict[str, Any]] = {
+    "without a fetch": {"fetch": None},
+    "without a cancellation": {"cancel": None},
+    "without a submission": {"submit": None},
+    "without words for files": {"files": (), "progress": None, "wait_ms": (), "webhook": None},
+    "without a source": {"source": "", "code": (), "message": (), "request_id": ()},
+    "by a DELETE": {"submit": Call("DELETE", ("/{model}",))},
+    "by an action": {"submit": Call("POST", ("/{model}",))},
+    "by an export": {"submit": Call("GET", ("/{model}",), (("prefer", "respond-async"),))},
+    "by a fixed address": {"submit": Call("PUT", ("/export",), body={"...": "{input}"})},
+    "with a quota in capitals": {"quota": ("X-Limit", "X-Left", "X-Reset")},
+}
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("change", VARIATIONS)
+def test_a_built_in_declaration_that_was_changed_has_no_errors(name: str, change: str) -> None:
+    assert errors(replace(named(name), **VARIATIONS[change])) == []
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_sign_may_be_put_before_those_of_a_built_in_declaration(name: str) -> None:
+    first = Sign(Phase.FAILED, {"error": ("*",)}, ("2xx", "4xx", "5xx"))
+    assert errors(replace(named(name), signs=(first, *named(name).signs))) == []
 
 
 # The linter against the speaker: what is called unreachable is never seen, and what is called sound can be asked

@@ -115,7 +115,9 @@ class Facts:
         if not values:
             return not whole and NONE in words  # of nothing there are no words, and never all of them
         patterns = tuple(words)
-        shown = (any(_fits(pattern, word_of(value), empty=_is_empty(value)) for pattern in patterns) for value in values)
+        shown = (
+            any(_fits(pattern, word_of(value), empty=_is_empty(value)) for pattern in patterns) for value in values
+        )
         return all(shown) if whole else any(shown)
 
     def _values(self, place: str) -> list[JSON]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bide.dialects.calls import Call, gaps
+from bide.dialects.calls import Call, gaps, paths
 from bide.dialects.declaration import Declaration
 from bide.dialects.lint.finding import Finding
 from bide.document import strings
 from bide.secret import redact
 
-_CREDENTIAL = re.compile(r"authorization|cookie|api-?key|subscription-key|secret|token|password", re.IGNORECASE)
+_CREDENTIAL = re.compile(
+    r"authorization|cookie|api-?key|subscription-key|secret|(?<![a-z])token$|password", re.IGNORECASE
+)
+_OF_THE_REQUEST = re.compile(r"client|request|idempoten", re.IGNORECASE)  # such as Client-Token, an idempotency key
 _ADVICE = "take it out, and out of every copy; the caller's key is given to the client, and its header to authorization"
 
 
@@ -19,9 +22,6 @@ def of_credentials(declaration: Declaration) -> Iterator[Finding]:
     """Header lines, bodies and addresses; no finding repeats what it found."""
     yield from _authorization(declaration.authorization)
     yield from _lines("headers", declaration.headers)
-    for name, value in declaration.headers:
-        if gaps(value):
-            yield Finding("headers", f"the gap in {name} is never filled", "put the line into the call that knows it")
     for place in ("submit", "poll", "fetch", "cancel", "file"):
         call: Call | None = getattr(declaration, place)
         if call is not None:
@@ -35,6 +35,8 @@ def _authorization(line: tuple[str, str] | None) -> Iterator[Finding]:
         yield Finding(
             "authorization", "the caller's key goes nowhere", 'write {key} where it belongs, such as "Bearer {key}"'
         )
+    for gap in sorted(paths(line[1]) - {"key"}):
+        yield Finding("authorization", f"nothing fills {{{gap}}}", "it knows {key}, the caller's own")
     if redact(line[1]) != line[1]:
         yield Finding("authorization", "a credential is written into it", _ADVICE)
 
@@ -48,7 +50,7 @@ def _lines(place: str, lines: tuple[tuple[str, str], ...]) -> Iterator[Finding]:
 def _of_call(place: str, call: Call) -> Iterator[Finding]:
     yield from _lines(f"{place}.headers", call.headers)
     for name, value in call.headers:
-        if _CREDENTIAL.search(name) and "key" in gaps(value):
+        if _CREDENTIAL.search(name) and not _OF_THE_REQUEST.search(name) and "key" in gaps(value):
             yield Finding(
                 f"{place}.headers",
                 f"{{key}} in {name} is the submission's idempotency key, never the caller's own",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bide.dialects import Asked, Phase
 from bide.dialects.declaration import Declaration
 from bide.dialects.lint.finding import Finding, warning
+from bide.dialects.lint.signs import hides_words, seen
 from bide.dialects.places import ANY
 
 _ANY_CALL: tuple[Asked, ...] = ("submit", "poll", "fetch", "cancel", "confirm")
@@ -16,7 +17,12 @@ def of_phases(declaration: Declaration) -> Iterator[Finding]:
     """The ends of a job, and the words for them."""
     yield from _ends(declaration)
     if declaration.phases and not declaration.status:
-        yield Finding("phases", "there are words, but no place to read them from", "name the place in status")
+        yield warning(
+            "no-status",
+            "phases",
+            "there are words, but no place to read them from",
+            "name it in status, or remove them",
+        )
     yield from _words(declaration)
 
 
@@ -28,13 +34,15 @@ def _ends(declaration: Declaration) -> Iterator[Finding]:
             "name the word that means it is done, or add a sign",
         )
     if not _leads_to(Phase.FAILED, declaration, _ANY_CALL):
-        yield Finding(
+        yield warning(
+            "no-failure",
             "phases",
             "no word and no sign leads to failed: a job that failed would be polled until the deadline",
-            "name the word that means it failed, or add a sign such as an error in the body",
+            "name the word that means it failed, or add a sign such as an error in the body; leave it if none can fail",
         )
     if declaration.cancel is not None and not _leads_to(Phase.CANCELLED, declaration, ("poll", "cancel", "confirm")):
         yield warning(
+            "no-cancelled",
             "cancel",
             "it is offered, but no word and no sign leads to cancelled: nobody would learn that it worked",
             'name the word, or add a sign to the look afterwards, such as {"asked": "confirm", "http": "404"}',
@@ -42,8 +50,10 @@ def _ends(declaration: Declaration) -> Iterator[Finding]:
 
 
 def _leads_to(phase: Phase, declaration: Declaration, asked: tuple[Asked, ...]) -> bool:
-    spoken = bool(declaration.status) and phase in declaration.phases.values()
-    return spoken or any(sign.phase is phase and not set(asked).isdisjoint(sign.asked) for sign in declaration.signs)
+    """Whether a reply to one of these requests can say so, as far as the declaration tells."""
+    spoken = bool(declaration.status) and phase in declaration.phases.values() and hides_words(declaration) is None
+    signs = (sign for _, sign in seen(declaration))
+    return spoken or any(sign.phase is phase and not set(asked).isdisjoint(sign.asked) for sign in signs)
 
 
 def _words(declaration: Declaration) -> Iterator[Finding]:
