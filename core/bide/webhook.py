@@ -55,7 +55,8 @@ def verify(headers: Lines, body: bytes, *, secrets: Secrets, signature: Signatur
         raise InvalidKey("there is no webhook secret: give the one that was shown when the endpoint was made")
     fields = Headers.of(cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers)
     stamp = _check_signature(fields, body, keys, signature)
-    _check_time(stamp, signature, now)
+    if signature.timestamp:
+        _check_time(stamp, signature, now)
     return _read(fields, body, signature)
 
 
@@ -119,15 +120,15 @@ def _from_base64(value: str) -> bytes:
 
 
 def _check_signature(headers: Headers, body: bytes, keys: list[bytes], signature: Signature) -> str:
-    """The timestamp that was signed together with the body."""
-    stamp, event = headers.get(signature.timestamp.lower()), headers.get(signature.id.lower())
-    words = " ".join(headers.every(signature.signature.lower())).split()
-    given = [word.removeprefix(signature.prefix) for word in words if word.startswith(signature.prefix)]
-    wanted = [signature.signature, signature.timestamp, *([signature.id] if "{id}" in signature.signed else [])]
-    if not given or stamp is None or (event is None and signature.id in wanted):
+    """The timestamp that was signed together with the body; the empty text where none is sent."""
+    stamp, given = _stamp_and_signatures(headers, signature)
+    event = headers.get(signature.id.lower())
+    if not given or stamp is None or (event is None and "{id}" in signature.signed):
+        time = f"{signature.time_prefix} in it" if _is_inside(signature) else signature.timestamp
+        names = (signature.signature, time, signature.id if "{id}" in signature.signed else "")
+        wanted = " and ".join(name for name in names if name)
         raise InvalidWebhook(
-            f"{Flaw.UNSIGNED.value}: {' and '.join(wanted)} are wanted. Either the service did not send it, or a "
-            "proxy left them out",
+            f"{Flaw.UNSIGNED.value}: it wants {wanted}. Either the service did not send it, or a proxy left it out",
             Flaw.UNSIGNED,
         )
     parts = {"{timestamp}": _bytes(stamp), "{id}": _bytes(event or ""), "{body}": body}
@@ -139,6 +140,24 @@ def _check_signature(headers: Headers, body: bytes, keys: list[bytes], signature
             Flaw.WRONG_SIGNATURE,
         )
     return stamp
+
+
+def _stamp_and_signatures(headers: Headers, signature: Signature) -> tuple[str | None, list[str]]:
+    """The time that was sent, None where it is missing, and the signatures: one of them must fit."""
+    lines = " ".join(headers.every(signature.signature.lower()))
+    inside = _is_inside(signature)
+    words = re.split(r"[,;\s]+", lines) if inside else lines.split()
+    stamps = [word for word in words if inside and word.startswith(signature.time_prefix)]
+    signatures = [word for word in words if word and word.startswith(signature.prefix) and word not in stamps]
+    given = [word.removeprefix(signature.prefix) for word in signatures]
+    if inside:
+        return (stamps[0].removeprefix(signature.time_prefix) if stamps else None), given
+    return (headers.get(signature.timestamp.lower()) if signature.timestamp else ""), given
+
+
+def _is_inside(signature: Signature) -> bool:
+    """Whether the time stands in the field of the signature."""
+    return signature.timestamp.lower() == signature.signature.lower()
 
 
 def _is_signed(message: bytes, given: list[bytes], keys: list[bytes], coding: Literal["hex", "base64"]) -> bool:

@@ -394,7 +394,7 @@ SOUND_TOO: dict[str, dict[str, Any]] = {
     "accepted by its code": {"source": "", "accepted": ("no-source",)},
     "accepted by its place": {"source": "", "accepted": ("source",)},
     "a time inside": {"webhook": Signature("x", "x", prefix="v1=")},
-    "cookies find the job": {"poll": Call("GET", ("/job",)), "cookies": ("session",)},
+    "cookies find the job": {"poll": Call("GET", ("/job",)), "cookies": ("session",), "links": {}},
     "input as a text": {"submit": posting(body={"in": "{input_json}"})},
     "a link for each call": {
         "links": {"status": ("a",), "result": ("b",), "stop": ("~",)},

@@ -349,6 +349,62 @@ def test_what_is_signed_and_where_things_stand_are_as_declared() -> None:
     assert verify(without, body, secrets=SECRET, signature=declared, now=NOW) == bide.Notice("", "7", "OK")
 
 
+INSIDE = Signature("Pay-Signature", "pay-signature", prefix="h1=", time_prefix="ts=", job=("job",))
+
+
+def inside(*words: str, body: bytes = b'{"job": "7"}', separator: str = ";") -> bide.Notice:
+    headers = {"pay-signature": separator.join(words)}
+    return verify(headers, body, secrets=SECRET, signature=INSIDE, now=NOW)
+
+
+@pytest.mark.parametrize("separator", [";", ",", ", ", " "])
+def test_the_time_may_stand_in_the_field_of_the_signature(separator: str) -> None:
+    good = signature_of(b'{"job": "7"}', str(NOW))
+    for words in (
+        (f"ts={NOW}", f"h1={good}"),
+        (f"h1={good}", f"ts={NOW}"),
+        (f"ts={NOW}", f"h1={'0' * 64}", f"h1={good}", "h0=x", "v1"),
+    ):
+        assert inside(*words, separator=separator) == bide.Notice("", "7", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "flaw"),
+    [
+        ((f"ts={NOW}",), Flaw.UNSIGNED),
+        ((f"h1={signature_of(b'{}', str(NOW))}",), Flaw.UNSIGNED),
+        ((f"ts={NOW}", f"h0={signature_of(b'{}', str(NOW))}"), Flaw.UNSIGNED),
+        ((f"t={NOW}", f"h1={signature_of(b'{}', str(NOW))}"), Flaw.UNSIGNED),
+        ((f"ts={NOW + 1}", f"h1={signature_of(b'{}', str(NOW))}"), Flaw.WRONG_SIGNATURE),
+        ((f"ts={NOW + 1}", f"ts={NOW}", f"h1={signature_of(b'{}', str(NOW))}"), Flaw.WRONG_SIGNATURE),
+        ((f"ts={NOW - 900}", f"h1={signature_of(b'{}', str(NOW - 900))}"), Flaw.STALE),
+        ((f"ts={NOW + 900}", f"h1={signature_of(b'{}', str(NOW + 900))}"), Flaw.FROM_THE_FUTURE),
+        ((f"ts={NOW}", f"h1={signature_of(b'{}', str(NOW))}"), Flaw.NOT_UNDERSTOOD),
+    ],
+)
+def test_a_time_inside_is_signed_and_near(words: tuple[str, ...], flaw: Flaw) -> None:
+    assert flaw_of(lambda: inside(*words, body=b"{}")) is flaw
+
+
+def test_what_is_wanted_is_named() -> None:
+    with pytest.raises(InvalidWebhook, match="it is not signed: it wants Pay-Signature and ts= in it"):
+        inside()
+    with pytest.raises(InvalidWebhook, match=r"it is not signed: it wants x-sum\."):
+        verify({}, b"", secrets=SECRET, signature=Signature("x-sum", "", signed="{body}"), now=NOW)
+
+
+@pytest.mark.parametrize("now", [0.0, NOW, NOW * 9.0, float("nan")])
+def test_a_signature_over_the_body_alone_has_no_time(now: float) -> None:
+    alone = Signature("x-sum", "", signed="{body}", prefix="sha256=", job=("job",), event=("id",))
+    body = b'{"job": 7, "id": "evt_2"}'
+    digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Sum": f"sha256={digest}"}
+    assert verify(headers, body, secrets=SECRET, signature=alone, now=now) == bide.Notice("evt_2", "7", "")
+    assert (
+        flaw_of(lambda: verify(headers, body + b" ", secrets=SECRET, signature=alone, now=now)) is Flaw.WRONG_SIGNATURE
+    )
+
+
 # What has come before
 
 

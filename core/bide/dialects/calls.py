@@ -102,8 +102,8 @@ def is_sayable(value: str) -> bool:
     """Whether a text can stand in a request: no longer than an address may be, and without lone surrogates."""
     return len(value) <= _LONGEST and not _SURROGATE.search(value)
 def paths(text: str) -> frozenset[str]:
-    """The gaps in a template, whole: `input.size` and not only its name."""
-    return frozenset(path for path in _PIECE.findall(text) if path)
+    """The gaps in a template, whole: `input.size` and not only its name; none in a text that is no template."""
+    return frozenset() if strays(text) else frozenset(path for path in _PIECE.findall(text) if path)
 
 
 def gaps(text: str) -> frozenset[str]:

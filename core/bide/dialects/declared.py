@@ -7,7 +7,7 @@ from json import dumps
 from typing import Literal, cast
 
 from bide.dialects import Advice, Asked, Reading
-from bide.dialects.calls import ORDER, Call, filled_lines, gaps, paths, plain, value_of
+from bide.dialects.calls import ORDER, Call, filled_lines, gaps, paths, plain, strays, value_of
 from bide.dialects.declaration import Declaration
 from bide.dialects.hearing import Hearing
 from bide.dialects.places import keys
@@ -98,7 +98,7 @@ class Declared:
             raise InvalidOrder(f"{self.name} has no place for {', '.join(homeless)[:200]} of the input: leave it out")
         request = self._request(call, _names(order))
         if request is None:
-            raise InvalidOrder(f"{_unfit(order, call)} cannot stand in {' or '.join(call.urls)}, or in a header line")
+            raise InvalidOrder(_unfit(order, call, call.url(self.base_url, _names(order))))
         by_itself = call.method in ("PUT", "DELETE") if call.repeatable is None else call.repeatable
         return replace(request, repeatable=by_itself or self.key_lifetime(order) is not None)
 
@@ -264,10 +264,17 @@ def _homeless(order: Order, call: Call) -> list[str]:
     return [name for name in order.input if not whole and name not in named]
 
 
-def _unfit(order: Order, call: Call) -> str:
-    """What of an order a submission cannot say, in words."""
-    wanted = sorted(frozenset[str]().union(*map(paths, call.urls)) - {"model"})
-    return " or ".join((f"the model {order.model[:80]!r}", *(f"{{{path}}}" for path in wanted)))
+def _unfit(order: Order, call: Call, url: str | None) -> str:
+    """Why no request can be made of an order."""
+    addresses = " or ".join(call.urls)
+    wrong = [stray for url in call.urls for stray in strays(url)]
+    if wrong:
+        return f"{wrong[0]} in {addresses} is no gap, so there is no address: mend the declaration"
+    wanted = sorted(frozenset[str]().union(*map(paths, call.urls)))
+    named = " or ".join(f"the model {order.model[:80]!r}" if path == "model" else f"{{{path}}}" for path in wanted)
+    if url is None:
+        return f"{named} cannot stand in {addresses}: give a text without empty parts and dots alone, or a figure"
+    return "a header line would hold what none can: give printable ASCII for it"
 
 
 def _names(order: Order) -> dict[str, JSON]:

@@ -145,7 +145,7 @@ def _which(place: str, call: Call, declaration: Declaration) -> Iterator[Finding
     if replace(call, urls=()).gaps or declaration.cookies:
         return
     for number, url in enumerate(call.urls):
-        if not gaps(url):
+        if not gaps(url) and not strays(url):
             what, gap = ("files", "{file}") if place == "file" else ("jobs", "{id}")
             where, problem, advice = f"{place}.urls[{number}]", f"it is the same for all {what}", f"name a gap: {gap}"
             if place == "cancel":
