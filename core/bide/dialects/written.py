@@ -2,6 +2,10 @@
 
 A member that is left out has its default; a text may stand for a list of one text; a phase is written by its name
 in lower case. Whatever else does not fit is refused with its place, and with what belongs there instead.
+
+With `"extends": "NAME"` what is left out is as in the built-in declaration of that name. A call, the webhook, `links`,
+`phases` are merged member by member, where null takes a link or a word away; all else is replaced whole, except that
+the item "..." in a list stands for all items of the built-in's.
 """
 
 from __future__ import annotations
@@ -15,9 +19,11 @@ from typing import Any, NoReturn, cast, get_args, get_origin
 
 from bide.codec import Misfit, decode, encode, hints, inside, is_record, spellings
 from bide.dialects.declaration import Declaration
+from bide.dialects.vendors import named, names
 from bide.errors import InvalidDeclaration
 
 _WIDTH = 100  # columns that an object or a list may take before it is broken into lines
+_EXTENDS, _REST = "extends", "..."
 _KINDS: dict[Any, tuple[str, str]] = {
     str: ("a text", "texts"),
     bool: ("true or false", "booleans"),
@@ -45,7 +51,7 @@ def read(text: str | bytes) -> Declaration:
     may still make no sense: ask `bide.dialects.lint`.
     """
     try:
-        return cast("Declaration", decode(Declaration, _parsed(text), "", _Plain()))
+        return cast("Declaration", decode(Declaration, _extended(_parsed(text)), "", _Plain()))
     except Misfit as error:
         raise InvalidDeclaration(_explained(error)) from None
 
@@ -77,6 +83,44 @@ class _Plain:
             if field.name not in members and _default(field) is MISSING:
                 raise InvalidDeclaration(f"{inside(place, field.name)} is missing: give {_wanted(wanted[field.name])}")
         return kind(**{name: decode(wanted[name], item, inside(place, name), self) for name, item in members.items()})
+
+
+class _Whole(_Plain):
+    """A record with all its members."""
+
+    def write(self, record: object) -> object:
+        return {field.name: encode(getattr(record, field.name), self) for field in fields(cast("Any", record))}
+
+
+def _extended(document: object) -> object:
+    """The document with all that it takes from the built-in declaration which it extends."""
+    if not isinstance(document, dict) or _EXTENDS not in document:
+        return document
+    members = cast("dict[str, object]", document)
+    base = members[_EXTENDS]
+    if base not in names():
+        raise InvalidDeclaration(
+            f"{_EXTENDS}: {_said(base)} does not come with bide{_near(base, dict.fromkeys(names()))}"
+        )
+    given = {name: value for name, value in members.items() if name != _EXTENDS}
+    return _merged(cast("dict[str, object]", encode(named(str(base)), _Whole())), given)
+
+
+def _merged(base: dict[str, object], given: dict[str, object]) -> dict[str, object]:
+    return base | {
+        name: value if name == "body" else _one(name, base.get(name), value) for name, value in given.items()
+    }
+
+
+def _one(name: str, base: object, given: object) -> object:
+    """What a member is that both have, or only the document."""
+    if isinstance(base, list) and isinstance(given, list):
+        items = cast("list[object]", given)
+        return [one for item in items for one in (cast("list[object]", base) if item == _REST else [item])]
+    if not (isinstance(base, dict) and isinstance(given, dict)):
+        return given
+    merged = _merged(cast("dict[str, object]", base), cast("dict[str, object]", given))
+    return {key: value for key, value in merged.items() if value is not None or name not in ("links", "phases")}
 
 
 def _default(field: Field[Any]) -> object:
