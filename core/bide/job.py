@@ -35,7 +35,8 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeAlias, TypeVar
 
-from bide.dialects import Asked, Phase
+from bide.dialects import Asked, Dialect, Phase
+from bide.dialects.moments import Moment
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason
 from bide.handles import Named
 from bide.history import History, Terms
@@ -81,7 +82,7 @@ class Submitting:
     @property
     def request(self) -> Request:
         """The POST that submits the order."""
-        return _bound(self, self.terms.dialect.submit(self.order))
+        return _bound(self, _speaking(self, "submit").submit(self.order))
 
     @property
     def key_until(self) -> float | None:
@@ -143,7 +144,7 @@ class Polling(Named):
     @property
     def request(self) -> Request:
         """The GET that looks at the job."""
-        return _bound(self, self.terms.dialect.poll(self.handle))
+        return _bound(self, _speaking(self, "poll").poll(self.handle))
 
     def receive(
         self, reply: Reply, *, now: float
@@ -172,7 +173,7 @@ class Fetching(Named):
     @property
     def request(self) -> Request:
         """The GET that fetches the result."""
-        return _bound(self, self.terms.dialect.fetch(self.handle))
+        return _bound(self, _speaking(self, "fetch").fetch(self.handle))
 
     def receive(
         self, reply: Reply, *, now: float
@@ -212,7 +213,7 @@ class Cancelling(Named):
     @property
     def request(self) -> Request:
         """The request that cancels, then the one that looks."""
-        dialect, cancels = self.terms.dialect, self._asks == "cancel"
+        dialect, cancels = _speaking(self, self._asks), self._asks == "cancel"
         return _bound(self, dialect.cancel(self.handle) if cancels else dialect.poll(self.handle))
 
     @property
@@ -317,6 +318,13 @@ def _asked_again(job: AnyWaiting, look: Look, when: tuple[float, float, Why] | N
     due, not_before, why = when or next_look(look)
     redirect = job.redirect if job.redirect is not None and job.redirect.permanent else None
     return replace(job, past=look.past, due=due, not_before=not_before, why=why, redirect=redirect)
+
+
+def _speaking(job: Waiting, asked: Asked) -> Dialect:
+    """The dialect, told which request it makes, where its requests say so."""
+    dialect, past = job.terms.dialect, job.past
+    at = getattr(dialect, "at", None)  # `Momentary`, without the cost of a check by isinstance
+    return dialect if at is None else at(Moment(job.terms.seed, past.since, asked, past.requests, job.due))
 
 
 def _bound(job: Waiting, request: Request) -> Request:

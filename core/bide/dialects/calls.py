@@ -13,10 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from json import dumps
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
+from bide.dialects.moments import MOMENT
 from bide.dialects.places import Places, keys
 from bide.document import JSON, at
 from bide.handles import ID
@@ -73,7 +75,7 @@ class Call:
     @property
     def said(self) -> frozenset[str]:
         """The gaps in the body, whole, that the handle of a job must fill."""
-        return frozenset[str]().union(*map(paths, texts(self.body))) - {KEY}
+        return frozenset[str]().union(*map(paths, texts(self.body))) - {KEY, *MOMENT}
 
     @property
     def templates(self) -> Iterator[tuple[str, str]]:
@@ -101,25 +103,49 @@ class Call:
 def is_sayable(value: str) -> bool:
     """Whether a text can stand in a request: no longer than an address may be, and without lone surrogates."""
     return len(value) <= _LONGEST and not _SURROGATE.search(value)
+
+
+class _Template(NamedTuple):
+    """A text taken apart: what is said, each time with the gap after it, and the rest; and what is neither."""
+
+    said: tuple[tuple[str, str], ...]
+    rest: str
+    strays: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _template(text: str) -> _Template:
+    strays = tuple(_STRAY.findall(_PIECE.sub("\0", text))) if "{" in text or "}" in text else ()
+    said, before, end = list[tuple[str, str]](), "", 0
+    for match in () if strays else _PIECE.finditer(text):
+        before, end = before + text[end : match.start()], match.end()
+        if match[1]:
+            said.append((before, match[1]))
+            before = ""
+        else:
+            before += match[0][0]
+    return _Template(tuple(said), before + text[end:], strays)
+
+
 def paths(text: str) -> frozenset[str]:
     """The gaps in a template, whole: `input.size` and not only its name; none in a text that is no template."""
-    return frozenset() if strays(text) else frozenset(path for path in _PIECE.findall(text) if path)
+    return frozenset(path for _, path in _template(text).said)
 
 
 def gaps(text: str) -> frozenset[str]:
     """The names of the gaps in a template."""
-    return frozenset(path.partition(".")[0] for path in paths(text))
+    return frozenset(path.partition(".")[0] for _, path in _template(text).said)
 
 
 def strays(text: str) -> tuple[str, ...]:
     """What stands in braces in a template and is neither a gap nor a brace that is meant."""
-    return tuple(_STRAY.findall(_PIECE.sub("\0", text))) if "{" in text or "}" in text else ()
+    return _template(text).strays
 
 
 def link_of(template: str) -> str:
     """The link that an address begins with; the empty text where it is made of parts."""
-    match = _PIECE.match(template)
-    return (match[1] or "") if match else ""
+    said = _template(template).said
+    return said[0][1] if said and not said[0][0] else ""
 
 
 def is_link(template: str) -> bool:
@@ -184,23 +210,31 @@ def _address(template: str, names: Mapping[str, JSON]) -> str | None:
             return whole
         start, _, query = whole.partition("?")
     path, _, added = template.partition("?")
-    tail, parameters = _sent(path, names, _segments), _sent(added, names, _parameter)
+    tail, parameters = _made(path, names, _segments), _made(added, names, _parameter)
     if tail is None or parameters is None:
         return None
-    query = "&".join(part for part in (query, parameters) if part)
+    tail, parameters = _escaped(tail), _escaped(parameters)
+    query = f"{query}&{parameters}" if query and parameters else query or parameters
     start = start.removesuffix("/") if tail[:1] == "/" else start
     return f"{start}{tail}?{query}" if query else f"{start}{tail}"
 
 
-def _sent(template: str, names: Mapping[str, JSON], quoted: Callable[[str], str | None]) -> str | None:
-    """A part of an address with its gaps filled and quoted; None if one cannot be."""
-    if "{" not in template and "}" not in template:
-        return template
-    values = {path: plain(value_of(path, names)) for path in paths(template)}
-    parts = {path: None if value is None else quoted(value) for path, value in values.items()}
-    if None in parts.values():
-        return None
-    return _PIECE.sub(lambda match: quote(match[0][0]) if match[1] is None else parts[match[1]] or "", template)
+def _made(template: str, names: Mapping[str, JSON], quoted: Callable[[str], str | None]) -> str | None:
+    """A template with its gaps filled, each value `quoted`; None if one cannot be."""
+    said, rest, _ = _template(template)
+    made = ""
+    for before, path in said:
+        value = plain(value_of(path, names))
+        part = None if value is None else quoted(value)
+        if part is None:
+            return None
+        made += before + part
+    return made + rest
+
+
+def _escaped(part: str) -> str:
+    """A part of an address whose braces are meant (RFC 3986, 2): every other one is quoted already."""
+    return part.replace("{", "%7B").replace("}", "%7D") if "{" in part or "}" in part else part
 
 
 def _segments(value: str) -> str | None:
@@ -214,18 +248,13 @@ def _parameter(value: str) -> str:
 
 
 def _text(template: str, names: Mapping[str, JSON]) -> str | None:
-    if ("{" not in template and "}" not in template) or strays(template):
-        return template
-    values = {path: plain(value_of(path, names)) for path in paths(template)}
-    if None in values.values():
-        return None
-    return _PIECE.sub(lambda match: match[0][0] if match[1] is None else values[match[1]] or "", template)
+    return _made(template, names, str)
 
 
 def _filled(template: JSON, names: Mapping[str, JSON]) -> JSON:
     if isinstance(template, str):
-        whole = _PIECE.fullmatch(template)
-        return value_of(whole[1], names) if whole and whole[1] else _text(template, names)
+        said, rest, _ = _template(template)
+        return value_of(said[0][1], names) if len(said) == 1 and said[0][0] == rest == "" else _text(template, names)
     if isinstance(template, list):
         return [_filled(item, names) for item in template]
     if not isinstance(template, dict):

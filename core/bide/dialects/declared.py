@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from json import dumps
 from typing import Literal, cast
@@ -10,6 +11,7 @@ from bide.dialects import Advice, Asked, Reading
 from bide.dialects.calls import ORDER, Call, filled_lines, gaps, paths, plain, strays, value_of
 from bide.dialects.declaration import Declaration
 from bide.dialects.hearing import Hearing
+from bide.dialects.moments import MOMENT, Moment, told
 from bide.dialects.places import keys
 from bide.document import JSON
 from bide.errors import InvalidHandle, InvalidOrder, NotOffered
@@ -38,6 +40,8 @@ class Declared:
     cadence: bool = field(default=True, init=False)
     cancel_forgets: bool = field(default=False, init=False)
     quota: tuple[str, str, str] | None = field(default=None, init=False)
+    is_momentary: bool = field(default=False, init=False)
+    moment: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
     def __post_init__(self) -> None:
         url = base(self.base_url or self.declaration.base_url, keyless=self.declaration.authorization is None)
@@ -47,6 +51,7 @@ class Declared:
             ("origin", origin(url)),
             ("cadence", self.declaration.cadence),
             ("cancel_forgets", self.declaration.cancel is not None and self.declaration.cancel.method == "DELETE"),
+            ("is_momentary", _is_momentary(self.declaration)),
             ("quota", self.declaration.quota and tuple(name.lower() for name in self.declaration.quota)),
         ):
             object.__setattr__(self, name, value)
@@ -63,6 +68,10 @@ class Declared:
     def webhook(self) -> Signature | None:
         """As declared."""
         return self.declaration.webhook
+
+    def at(self, moment: Moment) -> Declared:
+        """The dialect for this one request, where the declaration has a gap for what differs between requests."""
+        return replace(self, moment=told(moment)) if self.is_momentary else self
 
     def authorization(self, key: str) -> tuple[str, str]:
         """The header line that carries the key; asked for only where the declaration has one."""
@@ -93,7 +102,9 @@ class Declared:
         for what, (value, gap) in told.items():
             if value is not None and gap not in known:
                 raise InvalidOrder(f"{self.name} has no place for a {what}: leave it out")
-        homeless = _homeless(order, call)
+        homeless = _homeless(
+            order, [*(text for _, text in call.templates), *(value for _, value in self.declaration.headers)]
+        )
         if homeless:
             raise InvalidOrder(f"{self.name} has no place for {', '.join(homeless)[:200]} of the input: leave it out")
         request = self._request(call, _names(order))
@@ -237,6 +248,7 @@ class Declared:
         return call.url(self.base_url, names) if fine else None
 
     def _request(self, call: Call, names: dict[str, JSON]) -> Request | None:
+        names = {**names, **self.moment}
         url = self._url(call, names)
         if url is None:
             return None
@@ -252,13 +264,19 @@ def _accepted(lines: tuple[tuple[str, str], ...]) -> list[str]:
     return [value for name, value in lines if name.lower() == "accept"]
 
 
+def _is_momentary(declared: Declaration) -> bool:
+    calls = (declared.submit, declared.poll, declared.fetch, declared.cancel)
+    known = [gaps(value) for _, value in declared.headers] + [call.gaps for call in calls if call is not None]
+    return any(not MOMENT.isdisjoint(each) for each in known)
+
+
 def _parts(handle: str) -> dict[str, JSON]:
     return cast("dict[str, JSON]", links(handle))
 
 
-def _homeless(order: Order, call: Call) -> list[str]:
+def _homeless(order: Order, templates: Iterable[str]) -> list[str]:
     """The members of the input that a submission would leave out."""
-    wanted = [keys(path) for _, text in call.templates for path in paths(text)]
+    wanted = [keys(path) for text in templates for path in paths(text)]
     named = {path[1] for path in wanted if path[0] == "input" and len(path) > 1}
     whole = ("input",) in wanted or ("input_json",) in wanted
     return [name for name in order.input if not whole and name not in named]

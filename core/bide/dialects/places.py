@@ -98,34 +98,34 @@ class Facts:
 
     def first(self, places: Iterable[str]) -> str | None:
         """The first text or figure that stands at one of the places."""
-        values = (one for place in places for one in self._values(place) or ())
-        return next((word for value in values if (word := word_of(value))), None)
+        for place in places:
+            value = self.value(place)
+            for one in value if isinstance(value, list) and is_many(place) else (value,):
+                word = word_of(one)
+                if word:
+                    return word
+        return None
 
     def words(self, places: Iterable[str]) -> tuple[str, ...] | None:
         """The word of each item that the first place which is there names; None where none is there."""
         for place in places:
-            words = tuple(word_of(value) for value in self._values(place) or ())
-            if any(words) or (is_many(place) and self.value(place) is not None):
-                return words
+            value = self.value(place)
+            if isinstance(value, list) and is_many(place):
+                return tuple(map(word_of, value))
+            word = word_of(value)
+            if word:
+                return (word,)
         return None
 
     def says(self, place: str, words: Iterable[str]) -> bool:
         """Whether one of the words stands at the place."""
-        values, whole = self._values(place), keys(place)[-1:] == (ALL,)
-        if not values:
-            return not whole and NONE in words  # of nothing there are no words, and never all of them
-        patterns = tuple(words)
-        shown = (
-            any(_fits(pattern, word_of(value), empty=_is_empty(value)) for pattern in patterns) for value in values
-        )
-        return all(shown) if whole else any(shown)
-
-    def _values(self, place: str) -> list[JSON]:
-        """What stands at a place: several where it names items, of which there may be none."""
         value = self.value(place)
-        if is_many(place):
-            return value if isinstance(value, list) else []
-        return [value]
+        if not is_many(place):
+            return _shows(value, words)
+        items, patterns = value if isinstance(value, list) else [], tuple(words)
+        if ALL in keys(place):
+            return bool(items) and all(_shows(one, patterns) for one in items)
+        return any(_shows(one, patterns) for one in items or [None])
 
     def has_code(self, pattern: str) -> bool:
         """Whether the status code is this one, or of this class (`2xx`)."""
@@ -146,6 +146,7 @@ def keys(place: str) -> tuple[str, ...]:
     return (*steps, "") if is_due else tuple(steps)
 
 
+@lru_cache(maxsize=1024)
 def is_many(place: str) -> bool:
     """Whether a place names items, however many there are."""
     return EVERY in keys(place)
@@ -170,6 +171,11 @@ def _key(raw: str) -> str:
     """A key without its escapes, marked by a backslash where it would be taken for another kind of step."""
     key = raw if "\\" not in raw else _ESCAPED.sub(r"\1", raw)
     return f"\\{key}" if raw != EVERY and key[:1] in ("*", "[", "|", "\\") else key
+
+
+def _shows(value: JSON, words: Iterable[str]) -> bool:
+    word, empty = word_of(value), _is_empty(value)
+    return any(_fits(pattern, word, empty=empty) for pattern in words)
 
 
 def _fits(pattern: str, word: str, *, empty: bool) -> bool:

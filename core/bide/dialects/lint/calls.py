@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from bide.dialects.calls import ORDER, Call, gaps, is_link, link_of, paths, strays
 from bide.dialects.declaration import Declaration
 from bide.dialects.lint.finding import Finding, warning
+from bide.dialects.moments import MOMENT
 from bide.errors import InvalidAddress
 from bide.handles import COOKIE, ID, SEEN, STATUS
 from bide.urls import base, exposed, origin
@@ -128,6 +129,8 @@ def _advice(place: str, call: Call, names: list[str]) -> str:
         return f"what a submission knows is {_named(sorted(ORDER))}"
     if place == "file":
         return "a file is known as {file}"
+    if not MOMENT.isdisjoint(names):
+        return "what differs between requests may stand in header lines, query and body"
     if ID in names and any(is_link(url) and ID in gaps(url) for url in call.urls):
         return "{id} is no whole address: write the path before it, such as /jobs/{id}"
     if ID in names:
@@ -137,7 +140,7 @@ def _advice(place: str, call: Call, names: list[str]) -> str:
 
 def _values(place: str, call: Call, known: _Known) -> Iterator[Finding]:
     elsewhere = {path for member, text in call.templates if member != "urls" for path in known.lacking(text)}
-    for name in sorted(elsewhere - known.addresses - {COOKIE}):
+    for name in sorted(elsewhere - known.addresses - {COOKIE} - (set() if place == "file" else MOMENT)):
         yield Finding(place, f"nothing fills {_named([name])}", _advice(place, call, [name]))
 
 
@@ -168,7 +171,7 @@ def _foreign(place: str, call: Call, declaration: Declaration) -> Iterator[Findi
 
 def _headers(declaration: Declaration) -> Iterator[Finding]:
     """The header lines of all calls: one whose gap a call does not know is left out there."""
-    known = {name for _, call, known in _calls(declaration) for name in known.values | known.addresses}
+    known = MOMENT.union(*(known.values | known.addresses for _, _, known in _calls(declaration)))
     for name, value in declaration.headers:
         yield from of_braces("headers", value)
         for gap in sorted(path for path in paths(value) if path.partition(".")[0] not in known):
@@ -199,14 +202,14 @@ def _submission(call: Call, headers: tuple[tuple[str, str], ...]) -> Iterator[Fi
 
 
 def _repetition(call: Call, *, has_key: bool) -> Iterator[Finding]:
-    if has_key or call.method == "DELETE":
+    if has_key or call.method == "DELETE" or call.repeatable is not None:
         return
     if call.method == "PUT":
         yield warning(
             "keyless-put",
             "submit",
             "without a key it is sent again all the same where its reply was lost, since it is a PUT",
-            "leave it if the second finds what the first has made; if it makes another, it must not be repeatable",
+            'leave it if the second finds what the first has made; if it makes another, say "repeatable": false',
         )
     else:
         yield warning(
@@ -227,7 +230,7 @@ def _links(declaration: Declaration) -> Iterator[Finding]:
     calls = (declaration.poll, declaration.fetch, declaration.cancel)
     used = frozenset[str]().union(*(call.gaps for call in calls if call is not None))
     for name, places in declaration.links.items():
-        if name in (ID, COOKIE, SEEN, *ORDER):
+        if name in (ID, COOKIE, SEEN, *ORDER, *MOMENT):
             yield Finding(f"links.{name}", f"{name} is no name for a link", "call it after the call that uses it")
         elif name not in used:
             yield warning(

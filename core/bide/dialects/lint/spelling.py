@@ -16,7 +16,7 @@ from bide.webhook import Signature
 
 _FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # a field name (RFC 9110, 5.6.2)
 _FIGURE = re.compile(r"-?[0-9]+(?:\.[0-9]*)?", re.ASCII)
-_PLACES = ("id", "status", "wait_ms", "output", "files", "code", "message", "request_id", "next")
+_PLACES = ("id", "status", "wait_ms", "output", "files", "code", "message", "request_id", "next", "expires")
 
 
 def of_spelling(declaration: Declaration) -> Iterator[Finding]:
@@ -37,6 +37,8 @@ def of_spelling(declaration: Declaration) -> Iterator[Finding]:
             )
     yield from _fields(declaration)
     yield from _progress(declaration)
+    if not declaration.key_lifetime > 0:
+        yield Finding("key_lifetime", "no key would ever be recognised", "give seconds, or send no {key}")
     if declaration.webhook is not None:
         yield from _webhook(declaration.webhook)
 
