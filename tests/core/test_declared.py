@@ -427,3 +427,157 @@ def test_reading_is_total(answer: Response, asked: Asked, dialect: Declared) -> 
     reading = dialect.read(answer, asked=asked, handle=None if order else handle, order=order)
     assert isinstance(reading.phase, Phase)
     assert reading.handle is None or dialect.check(reading.handle)
+
+
+# What a submission knows, and later calls say again
+
+
+REMEMBERING = with_(
+    BY_LINKS,
+    submit=Call("POST", ("/{input.region}/jobs",), (("x-key", "{key}"),), body={"...": "{input}"}),
+    poll=Call("GET", ("/{input.region}/{model}/jobs/{id}",), (("x-key", "{key}"),), (("size", "{input.size}"),)),
+    headers=(("accept", "application/json"), ("x-model", "{model}")),
+    fetch=None,
+    links={},
+)
+ORDER_OF_ALL = Order("fox", {"region": "eu/west", "size": 3, "prompt": "a fox"}, "key-1")
+
+
+def test_what_a_submission_knows_may_stand_in_every_call() -> None:
+    job = bide.submit(ORDER_OF_ALL, dialect=REMEMBERING, now=START)
+    assert job.request.url == f"{API}/eu/west/jobs"
+    polling = job.receive(reply({"id": "job-7", "status": "new"}, 201), now=START)
+    assert isinstance(polling, bide.Polling)
+    assert polling.request.url == f"{API}/eu/west/fox/jobs/job-7?size=3"
+    assert {("x-key", "key-1"), ("x-model", "fox")} < set(polling.request.headers)
+    assert bide.load(bide.dump(polling), dialect=REMEMBERING) == polling
+    assert "'job-7'" in repr(polling)
+    later = polling.receive(reply({"id": "job-7", "status": "new"}), now=START + 9)
+    assert isinstance(later, bide.Polling)
+    assert later.request.url == polling.request.url
+
+
+def test_what_was_not_said_is_left_out_of_later_calls() -> None:
+    job = bide.submit(Order("fox", {"region": "eu"}), dialect=REMEMBERING, now=START)
+    polling = job.receive(reply({"id": "job-7", "status": "new"}, 201), now=START)
+    assert isinstance(polling, bide.Polling)
+    assert polling.request.url == f"{API}/eu/fox/jobs/job-7"
+    assert "x-key" not in dict(polling.request.headers)
+
+
+def test_an_order_that_cannot_be_said_is_refused_with_what_is_wrong() -> None:
+    for order, says in (
+        (Order("fox", {"size": 3}), r"\{input.region\} cannot stand in /\{input.region\}/jobs"),
+        (Order("fox", {"region": ".."}), r"\{input.region\} cannot stand in"),
+        (Order("f\u00fcchse", {"region": "eu"}), "a header line would hold what none can: give printable ASCII"),
+        (Order("fox\r\nx-key: k", {"region": "eu"}), "a header line would hold what none can"),
+    ):
+        with pytest.raises(InvalidOrder, match=says):
+            bide.submit(order, dialect=REMEMBERING, now=START)
+    for call, says in (
+        (Call("POST", ("/{Model}",), body="{input}"), r"\{Model\} in /\{Model\} is no gap"),
+        (Call("POST", ("/jobs",), body={"size": "{input.size}"}), "no place for region, prompt of the input"),
+        (Call("DELETE", ("/{model}",)), "no place for region, size, prompt of the input"),
+    ):
+        with pytest.raises(InvalidOrder, match=says):
+            bide.submit(ORDER_OF_ALL, dialect=with_(BY_LINKS, submit=call), now=START)
+    assert with_(BY_LINKS, submit=Call("DELETE", ("/{model}",))).submit(Order("fox", {})).body == b""
+
+
+def test_a_handle_that_no_header_line_can_hold_is_none() -> None:
+    dialect = with_(BY_LINKS, poll=Call("GET", ("/jobs",), (("x-job", "{id}"),)), links={}, fetch=None)
+    with pytest.raises(InvalidHandle):
+        bide.watch("a\r\nb", dialect=dialect, now=START)
+
+
+# Jobs of several parts, and jobs that fall back
+
+PARTS = with_(BY_LINKS, status=("jobs.*.state",), links={}, fetch=None, signs=())
+
+
+@pytest.mark.parametrize(
+    ("states", "end"),
+    [
+        (["completed", "completed"], bide.Completed),
+        (["completed", "running"], bide.Polling),
+        (["running", "failed"], bide.Failed),
+        (["cancelled", "expired"], bide.Expired),
+        (["completed", None], bide.Polling),
+        ([], bide.Polling),
+    ],
+)
+def test_the_words_of_all_parts_are_the_status_of_the_job(states: list[str], end: type[bide.Job]) -> None:
+    document: JSON = {"jobs": [{"state": state} for state in states], "output": 1}
+    job = polling(PARTS).receive(reply(document), now=START)
+    assert isinstance(job, end)
+    assert job.past.failures == 0
+
+
+def test_parts_that_are_not_there_say_nothing() -> None:
+    job = polling(PARTS).receive(reply({"jobs": "none"}), now=START)
+    assert (job.past.failures, type(job)) == (1, bide.Polling)
+
+
+def test_a_job_that_falls_back_is_gone() -> None:
+    fallen = Sign(Phase.GONE, {"status": ("pending",)}, after=("started", "re*"))
+    dialect = with_(BY_LINKS, signs=(fallen,), fetch=None)
+    job: bide.Job = polling(dialect)
+    for status in ("pending", "pending", "retried", "waiting"):
+        assert isinstance(job, bide.Polling)
+        job = bide.load(bide.dump(job), dialect=dialect)
+        assert isinstance(job, bide.Polling)
+        job = job.receive(reply({"id": "job-7", "status": status}), now=START)
+    assert isinstance(job, bide.Polling)
+    assert job.request.url == f"{API}/jobs/job-7"
+    assert isinstance(job.receive(reply({"id": "job-7", "status": "Pending"}), now=START), bide.Lost)
+
+
+# A part of a value, and values within values
+
+
+def test_a_part_of_an_address_or_of_a_text_may_be_what_is_asked_for() -> None:
+    dialect = with_(
+        BY_LINKS,
+        id=("@location|path.-2",),
+        links={},
+        fetch=None,
+        status=("payload|json.state", "|text"),
+        output=("payload|json.video",),
+        files=("payload|json.video",),
+    )
+    job = submitted(reply({}, 201, location="https://api.links.example/v1/jobs/a%20b/status?sig=1"), dialect)
+    assert isinstance(job, bide.Polling)
+    assert job.request.url == f"{API}/jobs/a%20b"
+    job = job.receive(Response(200, body=b"RUNNING"), now=START)
+    assert (type(job), job.past.status) == (bide.Polling, "RUNNING")
+    video = "https://files.links.example/1.mp4"
+    done = job.receive(reply({"payload": json.dumps({"state": "completed", "video": video})}), now=START)  # type: ignore[union-attr]
+    assert isinstance(done, bide.Completed)
+    assert (done.result.output, done.result.files) == (video, (video,))
+
+
+# Lists that go on elsewhere
+
+
+@pytest.mark.parametrize(
+    ("document", "link", "more"),
+    [
+        ({"next": "https://api.links.example/v1/r?page=2"}, None, "https://api.links.example/v1/r?page=2"),
+        ({"next": "/v1/r?page=2"}, None, "https://api.links.example/v1/r?page=2"),
+        ({"next": "?page=2"}, None, f"{API}/jobs/job-7?page=2"),
+        ({"next": "http://10.0.0.1/r"}, None, "http://10.0.0.1/r"),
+        ({"next": "cursor_7"}, None, "cursor_7"),
+        ({"next": 7}, None, "7"),
+        ({"next": None, "has_more": True}, None, "true"),
+        ({"next": "", "has_more": False}, None, None),
+        ({}, None, None),
+        ({}, '</v1/r?page=2>; rel="next"', "https://api.links.example/v1/r?page=2"),
+    ],
+)
+def test_a_result_that_is_a_part_of_a_list_says_so(document: dict[str, JSON], link: str | None, more: str) -> None:
+    dialect = with_(BY_LINKS, next=("next", "@link|link.next", "has_more"), fetch=None)
+    fields = {} if link is None else {"link": link}
+    job = polling(dialect).receive(reply({"status": "completed", "output": [1], **document}, **fields), now=START)
+    assert isinstance(job, bide.Completed)
+    assert job.result.more == more
+    assert bide.load(bide.dump(job), dialect=dialect) == job

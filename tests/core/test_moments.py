@@ -27,6 +27,7 @@ DIALECT = Declared(
             body={"in": "{input}", "run": "{request_id}"},
         ),
         poll=Call("GET", ("/jobs/{id}",), query=(("at", "{now}"),)),
+        cancel=Call("PUT", ("/jobs/{id}/stop",)),
         headers=(("x-request-id", "{request_id}"), ("x-date", "{date}")),
     )
 )

@@ -29,10 +29,8 @@ _STRAY = re.compile(r"\{[^{}\0]*\}?|\}")
 _SPREAD = "..."
 _LONGEST = 8192  # characters of what fills a gap of an address or a header line
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: The submission's idempotency key; whoever submitted without one is not asked for it later.
-KEY = "key"
 #: What a submission knows, and a later call may be given again.
-ORDER = frozenset({"model", "input", "input_json", KEY, "metadata", "webhook"})
+ORDER = frozenset({"model", "input", "input_json", "key", "metadata", "webhook"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +72,8 @@ class Call:
 
     @property
     def said(self) -> frozenset[str]:
-        """The gaps in the body, whole, that the handle of a job must fill."""
-        return frozenset[str]().union(*map(paths, texts(self.body))) - {KEY, *MOMENT}
+        """The names of the gaps in the body that say which job it is."""
+        return frozenset[str]().union(*map(gaps, texts(self.body))) - ORDER - MOMENT
 
     @property
     def templates(self) -> Iterator[tuple[str, str]]:
