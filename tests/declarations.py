@@ -32,7 +32,26 @@ SOUND = Declaration(
 )
 
 _ASKED: list[Asked] = ["submit", "poll", "fetch", "cancel", "confirm"]
-_words = st.sampled_from(["", "a", "a.b", "a..b", "status", "@location", "@", "#", "~", "*", "!", "{id}", "ä\n"])
+_words = st.sampled_from(
+    [
+        "",
+        "a",
+        "a.b",
+        "a..b",
+        "status",
+        "@location",
+        "@",
+        "#",
+        "~",
+        "*",
+        "!",
+        "{id}",
+        "ä\n",
+        "a.*|all",
+        "a[b=c]",
+        "|text",
+    ]
+)
 _texts = _words | st.text(max_size=8)
 _lists = st.lists(_texts, max_size=3).map(tuple)
 _pairs = st.lists(st.tuples(_texts, _texts), max_size=2).map(tuple)
@@ -61,6 +80,8 @@ signs = st.builds(
     st.lists(st.sampled_from(["2xx", "200", "202", "404", "4xx", "2XX"]), max_size=2).map(tuple),
     st.lists(st.sampled_from(_ASKED), max_size=3).map(tuple),
     st.lists(st.sampled_from(["status", "cancel"]), max_size=2).map(tuple),
+    here=st.booleans(),
+    after=_lists,
 )
 signatures = st.builds(
     Signature,
@@ -75,6 +96,7 @@ signatures = st.builds(
     event=_lists,
     job=_lists,
     kind=_lists,
+    time_prefix=_texts,
 )
 declarations = st.builds(
     Declaration,
@@ -105,4 +127,6 @@ declarations = st.builds(
     message=_lists,
     request_id=_lists,
     webhook=st.none() | signatures,
+    next=_lists,
+    accepted=_lists,
 )

@@ -1,4 +1,4 @@
-"""Four made-up vendors, as unlike each other as real ones are, to try the conformance kit on."""
+"""Five made-up vendors, as unlike each other as real ones are, to try the conformance kit on."""
 
 from __future__ import annotations
 
@@ -107,4 +107,24 @@ DESCRIBE = Declaration(
     message=("Job.Reason", "message"),
 )
 
-SAMPLES = (ID, LOCATION, DONE, DESCRIBE)
+#: A job has parts, each with a word of its own; what is asked for stands within texts and lists.
+PARTS = Declaration(
+    name="parts",
+    base_url="https://parts.example/v2",
+    submit=Call("POST", ("/{model}/jobs",), (("idempotency-key", "{key}"),), body={"in": "{input}"}),
+    poll=Call("GET", ("/{model}/jobs/{id}",), query=(("key", "{key}"),)),
+    cancel=Call("PUT", ("/{model}/jobs/{id}/stop",)),
+    headers=(("accept", "application/json"), ("x-request-id", "{request_id}")),
+    id=("@location|path.-1",),
+    status=("tasks.*.state",),
+    phases={"done": Phase.SUCCEEDED, "error": Phase.FAILED, "stopped": Phase.CANCELLED, "late": Phase.EXPIRED},
+    signs=(Sign(Phase.GONE, {"tasks.*.state|all": ("unknown",)}, after=("running",)),),
+    output=("payload|json.answer",),
+    files=("files[kind=picture].at",),
+    file=Call("GET", ("/files/{file}",)),
+    code=("tasks.*.error.code",),
+    message=("tasks.*.error.message", "message"),
+    next=("@link|link.next",),
+)
+
+SAMPLES = (ID, LOCATION, DONE, DESCRIBE, PARTS)

@@ -110,6 +110,86 @@ def test_a_body_may_be_any_json(body: JSON) -> None:
     assert read(write(declaration)).poll.body == body
 
 
+# What extends a built-in declaration
+
+
+def extending(built_in: object, /, **members: object) -> Declaration:
+    return read(json.dumps({"extends": built_in, **members}))
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_extends_a_built_in_declaration_and_changes_nothing_is_that(name: str) -> None:
+    assert extending(name) == named(name)
+    assert write(extending(name)) == write(named(name))
+
+
+def test_what_is_given_replaces_what_is_built_in() -> None:
+    arm = named("azure-arm")
+    changed = extending(
+        "azure-arm",
+        name="mine",
+        submit={"method": "PATCH", "query": [["api-version", "2024-07-01"]]},
+        fetch=None,
+        status="state",
+        progress=None,
+    )
+    submit = Call("PATCH", ("/{model}",), query=(("api-version", "2024-07-01"),), body={"...": "{input}"})
+    assert changed == replace(arm, name="mine", submit=submit, fetch=None, status=("state",), progress=None)
+    assert "extends" not in write(changed)
+
+
+def test_words_links_and_the_webhook_are_changed_one_by_one() -> None:
+    openai, fal = named("openai-batches"), named("fal")
+    changed = extending("openai-batches", phases={"done": "succeeded", "expired": None}, webhook={"tolerance": 60})
+    phases = {word: phase for word, phase in openai.phases.items() if word != "expired"} | {"done": Phase.SUCCEEDED}
+    assert openai.webhook is not None
+    assert changed == replace(openai, phases=phases, webhook=replace(openai.webhook, tolerance=60.0))
+    links = {"status": ("@location",), "response": fal.links["response"]}
+    assert extending("fal", links={"status": "@location", "cancel": None}) == replace(fal, links=links)
+
+
+def test_three_dots_in_a_list_stand_for_what_is_built_in() -> None:
+    core = named("azure-core")
+    first, last = {"phase": "failed", "when": {"error": "*"}}, {"phase": "gone", "http": "410"}
+    changed = extending("azure-core", signs=[first, "...", last], poll={"urls": ["...", "/jobs/{id}"]})
+    signs = (Sign(Phase.FAILED, {"error": ("*",)}), *core.signs, Sign(Phase.GONE, http=("410",)))
+    assert changed == replace(core, signs=signs, poll=Call("GET", (*core.poll.urls, "/jobs/{id}")))
+
+
+@pytest.mark.parametrize("body", [{"...": "{input}", "a": 1}, {"model": "{model}"}, ["..."], "...", None])
+def test_a_body_is_replaced_whole(body: JSON) -> None:
+    submit = extending("replicate", submit={"body": body}).submit
+    assert submit is not None
+    assert submit.body == body
+
+
+def test_what_is_not_built_in_is_given_whole() -> None:
+    fetch = {"urls": "/predictions/{id}/result"}
+    assert extending("replicate", fetch=fetch).fetch == Call("GET", ("/predictions/{id}/result",))
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "says"),
+    [
+        ("azure-amr", {}, 'extends: "azure-amr" does not come with bide: did you mean "azure-arm"?'),
+        ("acme", {}, 'extends: "acme" does not come with bide: give one of aws-step-functions, '),
+        (7, {}, "extends: 7 does not come with bide: give one of"),
+        (["fal"], {}, "extends: a list does not come with bide: did you mean"),
+        (None, {}, "extends: null does not come with bide: give one of"),
+        ("fal", {"submitt": {}}, 'submitt: there is no such member: did you mean "submit"?'),
+        ("fal", {"submit": {"methd": "PUT"}}, 'submit.methd: there is no such member: did you mean "method"?'),
+        ("fal", {"submit": "PUT"}, 'submit: "PUT" does not fit: give an object'),
+        ("fal", {"poll": None}, "poll: null does not fit: give an object"),
+        ("fal", {"phases": {"done": "suceeded"}}, 'phases.done: "suceeded" does not fit: did you mean "succeeded"?'),
+        ("fal", {"signs": ["..", "..."]}, 'signs[0]: ".." does not fit: give an object'),
+    ],
+)
+def test_what_cannot_be_extended_is_refused_with_its_place(name: object, members: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidDeclaration) as caught:
+        extending(name, **members)
+    assert str(caught.value).startswith(says)
+
+
 # What people get wrong: the place, what is there, what belongs there
 
 

@@ -200,6 +200,12 @@ _OF_NO_ACCOUNT = {
         "headers: ('accept', 'application/json')",
     ],
     "describe": ["authorization", "headers: ('accept', 'application/json')"],
+    "parts": [
+        "signs[0]",
+        "signs[0].when.tasks.*.state|all: unknown",
+        "headers: ('accept', 'application/json')",
+        "headers: ('x-request-id', '{request_id}')",
+    ],
 }
 
 

@@ -15,7 +15,7 @@ from bide.dialects import Asked, Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
-from bide.dialects.places import Places, Sign
+from bide.dialects.places import Facts, Places, Sign
 from bide.document import JSON
 from bide.messages import Request, Response
 from bide_transports import requests as over_requests
@@ -64,6 +64,36 @@ def document(response: Response) -> JSON:
 
 
 # -- writing at places -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        r"a\.b.\*", "a.-1", "-2.b", "a.*.b", "*", "a[b=c].d", "a[b.c=d].e", "[a=b].c.*", "a|json.b", "a|json.*.b|all",
+        "a|path.-1", "a|path.2", "a|query.id", "|text", "|text|json.a", "|text|path.1", "@location|path.-2",
+        "@location|query.id", "@link|link.next", "@x-state|json.a.b", r"\[a=b]",
+    ],
+)  # fmt: skip
+def test_a_value_at_any_kind_of_place_is_found_there(place: str) -> None:
+    draft = Draft(200)
+    assert draft.is_free(place)
+    for value in ("old", "one two"):
+        draft.put(place, value)
+        assert not draft.is_free(place)
+        assert Facts(draft.response()).first((place,)) == value
+
+
+def test_values_in_one_text_stand_beside_each_other() -> None:
+    draft = Draft(200)
+    for place, value in (("a|json.state", "done"), ("a|json.id", 7), ("b[type=x].c", 1), ("b[type=x].d", 2)):
+        draft.put(place, value)
+    draft.put("@location|path.0", "jobs")
+    draft.put("@location|path.1", "a/b")
+    facts = Facts(draft.response())
+    assert [facts.value(place) for place in ("a|json.state", "a|json.id", "b.0.c", "b.0.d", "b.1")] == [
+        "done", 7, 1, 2, None,
+    ]  # fmt: skip
+    assert facts.value("@location") == "jobs/a%2Fb"
 
 
 @pytest.mark.parametrize(

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import quote, urlencode
 
-from bide.dialects.places import ANY, NONE, Facts, keys
+from bide.dialects.places import ANY, EVERY, NONE, TEXT, Facts, keys
 from bide.document import JSON, at
 from bide.messages import Headers, Response
 
 
 @dataclass(slots=True)
 class Draft:
-    """A reply to be; without a `document` it has no body."""
+    """A reply to be; without a `document` its body is the plain `text`, if there is one."""
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     document: JSON = None
+    text: str | None = None
 
     def response(self) -> Response:
         """The reply as it stands."""
         if self.document is None:
-            return Response(self.status, Headers.of(self.headers))
+            return Response(self.status, Headers.of(self.headers), (self.text or "").encode())
         named = [*self.headers] if self._has("content-type") else [*self.headers, ("content-type", "application/json")]
         return Response(self.status, Headers.of(named), json.dumps(self.document).encode())
 
@@ -31,8 +34,12 @@ class Draft:
         if place == "#":
             self.status = int(str(value))
         elif place[:1] == "@":
-            self.headers = [line for line in self.headers if line[0] != place[1:].lower()]
-            self.headers.append((place[1:].lower(), str(value)))
+            name, bar, reading = place[1:].partition("|")
+            old = next((line[1] for line in self.headers if line[0] == name.lower()), None)
+            self._drop(name)
+            self.headers.append((name.lower(), str(_with(old, keys(bar + reading), value))))
+        elif keys(place)[:1] == (TEXT,):
+            self.text = str(_with(self.text, keys(place)[1:], value))
         else:
             self.document = _with(self.document, keys(place), value)
 
@@ -55,8 +62,10 @@ class Draft:
     def is_free(self, place: str) -> bool:
         """Whether a value fits there and none stands there yet."""
         if place == "#" or place[:1] == "@":
-            return place != "#" and not self._has(place[1:].lower())
+            return place != "#" and not self._has(place[1:].partition("|")[0].lower())
         path = keys(place)
+        if path[:1] == (TEXT,):
+            return self.document is None and self.text is None
         above = (at(self.document, path[:depth]) for depth in range(len(path)))
         return at(self.document, path) is None and all(item is None or isinstance(item, dict | list) for item in above)
 
@@ -72,11 +81,14 @@ class Draft:
 
     def _clear(self, place: str) -> None:
         if place[:1] == "@":
-            self.headers = [line for line in self.headers if line[0] != place[1:].lower()]
+            self._drop(place[1:].partition("|")[0])
         elif place == "":
             self.document = None
         elif place != "#":
             self.document = _with(self.document, keys(place), None)
+
+    def _drop(self, name: str) -> None:
+        self.headers = [line for line in self.headers if line[0] != name.lower()]
 
     def _has(self, name: str) -> bool:
         return any(line[0] == name for line in self.headers)
@@ -95,11 +107,47 @@ def _with(document: JSON, path: Sequence[str], value: JSON) -> JSON:
     if not path:
         return value
     key, rest = path[0], path[1:]
-    if key.isascii() and key.isdigit() and not isinstance(document, dict):
+    if key[:1] in ("|", "[", "\\") or key == EVERY:
+        return _made(document, key, rest, value)
+    digits = key.removeprefix("-")
+    if digits.isascii() and digits.isdigit() and not isinstance(document, dict):
         items = [*document] if isinstance(document, list) else []
-        items += [None] * (int(key) + 1 - len(items))
-        items[int(key)] = _with(items[int(key)], rest, value)
+        items += [None] * (int(digits) + (digits == key) - len(items))
+        number = int(digits) if digits == key else len(items) - int(digits)
+        items[number] = _with(items[number], rest, value)
         return items
     members = {**document} if isinstance(document, dict) else {}
     members[key] = _with(members.get(key), rest, value)
     return members
+
+
+def _made(document: JSON, step: str, rest: Sequence[str], value: JSON) -> JSON:
+    """What a step that is no plain key reads `value` from: one item for all, a text for what is read in it."""
+    old = at(document, ("0",)) if step == EVERY else at(document, (step,))
+    inner = _with(old, rest, value)
+    if step == EVERY:
+        return [inner]
+    if step[0] == "\\":
+        return {**(document if isinstance(document, dict) else {}), step[1:]: inner}
+    if step[0] == "[":
+        name, _, word = step[1:-1].partition("=")
+        others = [one for one in document if one is not old] if isinstance(document, list) else []
+        return [*others, _with(inner, name.split("."), word)]
+    return _WRITERS[step](inner) if step in _WRITERS else inner
+
+
+def _path(segments: JSON) -> str:
+    return "/".join("x" if one is None else quote(str(one), safe="") for one in cast("list[JSON]", segments))
+
+
+def _links(targets: JSON) -> str:
+    return ", ".join(f'<{target}>; rel="{name}"' for name, target in cast("dict[str, JSON]", targets).items())
+
+
+#: The reverse of `bide.document.READERS`.
+_WRITERS: dict[str, Callable[[JSON], str]] = {
+    "|json": json.dumps,
+    "|path": _path,
+    "|query": lambda parameters: f"?{urlencode(cast('dict[str, str]', parameters))}",
+    "|link": _links,
+}

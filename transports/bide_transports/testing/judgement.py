@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import bide
 from bide.dialects import Phase
 from bide.document import strings
-from bide.messages import Response
+from bide.messages import Request, Response
 from bide_transports.testing.discretion import indiscretions
 from bide_transports.testing.fake import Exchanged, is_like
 from bide_transports.testing.marks import ANSWER, CODE, MESSAGE, REQUEST_ID, UNHEARD, holds
@@ -27,7 +28,7 @@ def findings(rehearsal: Rehearsal, states: Sequence[bide.Job]) -> Iterator[Findi
     if isinstance(stopped, Contradiction):
         yield Finding("a declaration that means what it says", str(stopped))
     yield from _requests(rehearsal, exchanges)
-    yield from _submissions([one for one in exchanges if one.question == "submit"])
+    yield from _submissions(rehearsal, [one for one in exchanges if one.question == "submit"])
     yield from _end(rehearsal, states[-1])
     played = [one for one in exchanges if one.question != "file"]
     yield from _result(states[-1], played, files=rehearsal.scenario.files)
@@ -53,14 +54,20 @@ def _requests(rehearsal: Rehearsal, exchanges: Sequence[Exchanged]) -> Iterator[
             yield Finding(f"the next request after {hint:g} s", f"it came after {waited:.3f} s", one)
 
 
-def _submissions(submissions: Sequence[Exchanged]) -> Iterator[Finding]:
+def _submissions(rehearsal: Rehearsal, submissions: Sequence[Exchanged]) -> Iterator[Finding]:
     """What a second submission may have cost."""
     for one, again in pairwise(submissions):
-        if not is_like(again.request, one.request):
+        if not is_like(again.request, _lasting(one.request, rehearsal.dialect, rehearsal.record.order)):
             yield Finding("a submission sent again as it was", "its key or its body changed", again)
     processed = [one for one in submissions if one.turn is not None and _is_processed(one.turn)]
     if len(processed) > 1 and not all(one.documented and one.documented.repeatable for one in processed):
         yield Finding("one job", f"{len(processed)} were created: the vendor heeds no key here", processed[-1])
+
+
+def _lasting(request: Request, dialect: bide.Dialect, order: bide.Order) -> Request:
+    """The request without the lines that differ each time, such as an id of its own: the dialect alone has none."""
+    names = {name.lower() for name, _ in dialect.submit(order).headers}
+    return replace(request, headers=tuple(line for line in request.headers if line[0].lower() in names))
 
 
 def _is_processed(turn: Turn) -> bool:

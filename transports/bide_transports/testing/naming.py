@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bide.dialects.calls import gaps, is_link
+from bide.dialects.calls import ORDER, gaps, is_link, link_of
 from bide.dialects.declared import Declared
 from bide.dialects.places import Places
 from bide.handles import COOKIE, ID, handle_of
@@ -36,14 +36,13 @@ class Naming:
     @property
     def link(self) -> str:
         """The link that the job is polled at; the empty text where the address is made of its id."""
-        template = self._template
-        return next(iter(gaps(template[: template.find("}") + 1])), "") if is_link(template) else ""
+        return link_of(self._template)
 
     @property
     def tells_enough(self) -> bool:
         """Whether replies can name all that the address needs."""
         declared = self.dialect.declaration
-        known = {name for name, places in {**declared.links, ID: declared.id}.items() if places}
+        known = ORDER.union(name for name, places in {**declared.links, ID: declared.id}.items() if places)
         return gaps(self._template) <= known or declared.submit is None
 
     @property
@@ -99,13 +98,13 @@ class Naming:
     def _hidden(self) -> frozenset[str]:
         """The links of the addresses that would go before the chosen one."""
         earlier = self.dialect.declaration.poll.urls[: self.polled]
-        return frozenset[str]().union(*map(gaps, earlier)) - gaps(self._template) - {ID}
+        return frozenset[str]().union(*map(gaps, earlier)) - gaps(self._template) - {ID} - ORDER
 
     def _parts(self, record: Record) -> dict[str, str]:
         """The parts of the handle; a link that only `fetch` needs tells of a result elsewhere."""
         declared = self.dialect.declaration
         named = declared.id or (declared.submit is None and ID in gaps(self._template))
-        parts = {ID: record.id} if named else {}
+        parts = {**({ID: record.id} if named else {}), **self.dialect.kept(record.order)}
         links = declared.links or ({self.link: ()} if declared.submit is None and self.link else {})
         for name, places in links.items():
             if name in self._hidden or (self._is_for_fetch_alone(name) and not record.apart):

@@ -80,11 +80,11 @@ class Ways:
         return self._status not in (None, "#")
 
     def _may_show(self, sign: Sign, said: Said) -> bool:
-        """Whether this voice can give such a reply, and nothing that it keeps to itself stands in the sign."""
+        """Whether this voice can give such a reply by itself, and nothing that it keeps to itself stands in the sign."""
         hidden = any(place in sign.when and NONE not in sign.when[place] for place in self.naming.untold)
         handle = None if said.asked == "submit" else self.naming.handle(said.record)
         link = self.naming.dialect.asked_link(said.asked, handle)
-        return not hidden and (not sign.links or link in sign.links)
+        return not hidden and not sign.after and (not sign.links or link in sign.links)
 
     def declared(self, said: Said) -> Iterator[Way]:
         """The signs and words that the declaration has for a phase in a reply to this question."""
