@@ -576,8 +576,9 @@ def test_a_part_of_an_address_or_of_a_text_may_be_what_is_asked_for() -> None:
 )
 def test_a_result_that_is_a_part_of_a_list_says_so(document: dict[str, JSON], link: str | None, more: str) -> None:
     dialect = with_(BY_LINKS, next=("next", "@link|link.next", "has_more"), fetch=None)
-    fields = {} if link is None else {"link": link}
-    job = polling(dialect).receive(reply({"status": "completed", "output": [1], **document}, **fields), now=START)
+    told: dict[str, JSON] = {"status": "completed", "output": [1], **document}
+    answer = reply(told) if link is None else reply(told, link=link)
+    job = polling(dialect).receive(answer, now=START)
     assert isinstance(job, bide.Completed)
     assert job.result.more == more
     assert bide.load(bide.dump(job), dialect=dialect) == job

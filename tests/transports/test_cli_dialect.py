@@ -386,6 +386,16 @@ def test_a_file_that_is_refused_is_asked_for_under_a_fresh_address(vendor: Vendo
     assert (again.exit_code, (place / again.stdout.strip()).read_bytes()) == (0, b"a fox")
 
 
+def test_a_result_that_is_a_part_of_a_list_is_told(vendor: Vendor, place: Path) -> None:
+    (place / "acme.json").write_text(write(replace(declaration(vendor), next=("nextLink",))))
+    vendor.says("GET /v1/jobs/7", Answer({"status": "done", "value": [1], "nextLink": f"/v1/jobs/7/more?{SIGNATURE}"}))
+    answer = acme("wait", "7")
+    assert answer.exit_code == 0
+    assert json.loads(answer.stdout)["value"] == [1]
+    assert f"is a part of a list, which goes on at {vendor.base_url}/jobs/7/more\n" in answer.stderr
+    assert SIGNATURE not in answer.stderr
+
+
 def test_a_result_without_files_is_printed(vendor: Vendor) -> None:
     vendor.says("GET /v1/jobs/7", Answer({"status": "done"}))
     answer = acme("wait", f"{vendor.base_url}/jobs/7?{SIGNATURE}", "--save", "out")
@@ -440,22 +450,22 @@ def test_check_has_nothing_to_say_of_a_sound_file(place: Path) -> None:
 
 
 def test_check_tells_errors_first_each_with_advice(place: Path) -> None:
-    (place / "mine.json").write_text(write(replace(SOUND, source="", status=(), quota=("X", "y", "z"))))
+    (place / "mine.json").write_text(write(replace(SOUND, source="", status=(), quota=("X y", "y", "z"))))
     answer = command("dialect", "check", "mine.json")
     assert answer.exit_code == 1
     lines = answer.stdout.splitlines()
     assert [line.split() for line in lines[::3]] == [
         ["error", "quota"],
         ["error", "phases"],
-        ["error", "phases"],
-        ["warning", "source"],
-        ["warning", "cancel"],
+        ["warning", "source", "(no-source)"],
+        ["warning", "cancel", "(no-cancelled)"],
+        ["warning", "phases", "(no-status)"],
     ]
     assert lines[1:3] == [
-        '         "X" is no header field in lower case',
+        '         "X y" is no header field',
         "         such as x-ratelimit-remaining",
     ]
-    assert answer.stderr == "bide: acme: 3 errors, 2 warnings\n"
+    assert answer.stderr == "bide: acme: 2 errors, 3 warnings\n"
 
 
 def test_check_speaks_json(place: Path) -> None:
@@ -469,7 +479,26 @@ def test_check_speaks_json(place: Path) -> None:
         "problem": "http://acme.example would send the key unencrypted",
         "advice": "use https",
     }
-    assert (warning["severity"], warning["place"]) == ("warning", "source")
+    assert (warning["severity"], warning["place"], warning["code"]) == ("warning", "source", "no-source")
+
+
+def test_a_warning_that_is_accepted_in_the_file_is_not_told(place: Path) -> None:
+    (place / "mine.json").write_text(write(replace(SOUND, source="", accepted=("no-source",))))
+    answer = command("dialect", "check", "mine.json")
+    assert (answer.exit_code, answer.stdout, answer.stderr) == (0, "", "bide: acme: no errors, no warnings\n")
+
+
+def test_a_file_may_extend_what_is_built_in(place: Path) -> None:
+    (place / "mine.json").write_text(
+        json.dumps({"extends": "azure-arm", "name": "mine", "submit": {"method": "PATCH"}})
+    )
+    shown = read(command("dialect", "show", "mine.json").stdout)
+    assert shown.submit is not None
+    assert (shown.name, shown.submit.method, shown.poll) == ("mine", "PATCH", named("azure-arm").poll)
+    (place / "mine.json").write_text(json.dumps({"extends": "azure-amr"}))
+    answer = command("dialect", "check", "mine.json")
+    assert answer.exit_code == 2
+    assert 'extends: "azure-amr" does not come with bide: did you mean "azure-arm"?' in " ".join(answer.stderr.split())
 
 
 def test_a_strangers_declaration_cannot_move_the_cursor(place: Path) -> None:

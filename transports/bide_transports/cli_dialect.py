@@ -70,7 +70,10 @@ def show(declaration: Declaration) -> None:
 @_WHICH
 @_JSON
 def check(declaration: Declaration, as_json: bool) -> None:
-    """Tell what is wrong with a declaration, and what is odd; the exit code is 1 if anything is wrong."""
+    """Tell what is wrong with a declaration, and what is odd; the exit code is 1 if anything is wrong.
+
+    A warning that is meant so is accepted in the declaration, by the code in brackets: "accepted": ["no-key"].
+    """
     findings = lint(declaration)
     for finding in findings:
         click.echo(json.dumps(_document(finding)) if as_json else _paragraph(finding))
@@ -83,8 +86,9 @@ def check(declaration: Declaration, as_json: bool) -> None:
 
 def _paragraph(finding: Finding) -> str:
     """A finding in three lines; what stood in the declaration may be a stranger's, and must not move the cursor."""
+    code = f"  ({finding.code})" if finding.code else ""
     lines = (
-        f"{finding.severity.value:7}  {finding.place}",
+        f"{finding.severity.value:7}  {finding.place}{code}",
         f"         {finding.problem}",
         f"         {finding.advice}",
     )
@@ -97,6 +101,7 @@ def _document(finding: Finding) -> dict[str, str]:
         "place": finding.place,
         "problem": finding.problem,
         "advice": finding.advice,
+        **({"code": finding.code} if finding.code else {}),
     }
 
 

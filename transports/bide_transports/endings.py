@@ -5,6 +5,7 @@ from __future__ import annotations
 import bide
 from bide.errors import JobError
 from bide.handles import shown
+from bide.urls import public
 from bide_transports.display import content, name, print_json, strict
 from bide_transports.requests import Client
 from bide_transports.wishes import Wishes, out, tell
@@ -40,6 +41,8 @@ def refusal(state: bide.Polling) -> str:
 
 
 def _deliver(client: Client, state: bide.Completed, wishes: Wishes) -> None:
+    if state.result.more is not None:
+        tell(f"the result of {name(state)} is a part of a list, which goes on at {public(state.result.more)}")
     if wishes.save is not None and (state.result.files or state.result.refused):
         paths = [str(path) for path in client.save(state.result, wishes.save)]
         return _tell_saved(state, paths, wishes)
