@@ -104,13 +104,20 @@ def _fault(at: Kind | Literal["any"], deed: Deed, nth: int = 1, times: int = 1) 
     return (Fault(at, deed, nth, times),)
 
 
+def _sent_on(status: int, address: str) -> bide.Response:
+    return bide.Response(status, bide.Headers.of([("Location", address)]))
+
+
 #: A refusal whose clock is 90 seconds ahead: only the difference of its two dates says how long to wait.
 _DATED = bide.Response(
     429,
     bide.Headers.of([("Date", "Sat, 05 Jan 2030 08:01:33 GMT"), ("Retry-After", "Sat, 05 Jan 2030 08:01:42 GMT")]),
 )
+#: The service takes the job, and names only an address that must not be asked.
+_PRIVATE = bide.Response(202, bide.Headers.of([("Location", "http://10.0.0.7/jobs/1?token=in-the-clear")]))
 _foreign = partial(Scenario, "told in turn")
 _UNDER_WAY, _DONE = Turn(), Turn(Phase.SUCCEEDED)
+_AT_ONCE, _IN_A_SECOND = (Turn(headers=(("Retry-After", hint),)) for hint in "01")
 
 SCENES: dict[str, Scene | Foreign] = {
     "a-job-that-completes": Scene(),
@@ -178,6 +185,18 @@ SCENES: dict[str, Scene | Foreign] = {
     "is-paced-by-the-service": Foreign(
         "azure-arm",
         _foreign(looks=(Turn(headers=(("Retry-After", "7"),)), Turn(headers=(("Retry-After", "0"),)), _DONE)),
+    ),
+    "is-hurried-by-the-service": Foreign("azure-arm", _foreign(looks=(*[_AT_ONCE] * 4, _DONE))),
+    "is-told-too-short-a-time": Foreign("azure-arm", _foreign(looks=(*[_IN_A_SECOND] * 4, _DONE))),
+    "is-submitted-at-another-address": Scene(faults=_fault("submit", _sent_on(307, "?zone=2"))),
+    "is-found-at-another-address": Scene(
+        faults=(*_fault("poll", _sent_on(302, "?replica=2"), 2), *_fault("poll", _sent_on(308, "?replica=3"), 6))
+    ),
+    "is-said-to-be-elsewhere": Scene(faults=_fault("poll", _sent_on(301, "https://elsewhere.example/?token=1"), 3)),
+    "cannot-be-followed": Scene(faults=_fault("submit", _PRIVATE)),
+    "is-cancelled-at-the-second-try": Scene(Plan(duration=60.0), faults=_fault("cancel", broken_down()), left=8.0),
+    "is-in-conflict-and-has-no-key": Foreign(
+        "runway", _foreign(keyed=False, submissions=(Turn(instead=bide.Response(409)),))
     ),
     "has-no-key": Foreign("runway", _foreign(keyed=False, submissions=(Turn(instead=Drop("head")),))),
     "looks-before-it-cancels": Foreign("runway", _foreign(cancels=(Turn(),), looks=(_UNDER_WAY,)), left=20.0),

@@ -11,8 +11,10 @@ from bide.messages import Headers, Reply, Response
 from bide_transports.cassette.changing.by_time import Asking, Bracket, Timeline, bracket
 from bide_transports.cassette.changing.moving import ahead, born_later, imf, later
 from bide_transports.cassette.changing.story import Story
+from bide_transports.cassette.files import load
 from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Heard, InvalidCassette
+from tests.cassette.scenes import RECORDED
 
 CASSETTE = Script().state(2.5, "PROCESSING").state(14.2, "COMPLETED").cassette(pace=bide.Every(2))
 
@@ -83,6 +85,37 @@ def test_a_cancellation_has_its_effect_whenever_it_comes() -> None:
     after = timeline.answer(look._replace(t=71_000, at=71_000)).reply
     assert isinstance(after, Response)
     assert b"CANCELLED" in after.body
+
+
+def test_looks_and_cancellations_are_told_apart_by_the_job_alone() -> None:
+    at_the_end = (
+        Script()
+        .state(40.0, "COMPLETED")
+        .refuse(503, on="cancel")
+        .cassette(pace=bide.Every(2), patience=bide.Patience(deadline=9.0), cancel_at=8.0)
+    )
+    kinds = [one.is_cancellation for one in _story(at_the_end).exchanges if isinstance(one.before, bide.Cancelling)]
+    assert kinds == [True, False, True, False]
+    sent_on = load(RECORDED / "is-cancelled-at-the-second-try.cassette.jsonl")
+    second = [one for one in _story(sent_on).exchanges if isinstance(one.before, bide.Cancelling)]
+    assert [(one.is_look, one.is_cancellation) for one in second] == [(False, True), (True, False), (False, True)]
+
+
+def test_a_look_that_is_sent_on_is_a_look() -> None:
+    story = _story(load(RECORDED / "is-found-at-another-address.cassette.jsonl"))
+    looks = [one for one in story.exchanges if one.is_look]
+    assert len(looks) == len(story.exchanges) - 2  # beside the submission and the result
+    assert sum(one.is_unfinished for one in looks) == len(looks) - 3  # two were sent on, one saw the end
+
+
+def test_a_submission_that_is_sent_on_begins_the_job_where_it_arrives() -> None:
+    story = _story(load(RECORDED / "is-submitted-at-another-address.cassette.jsonl"))
+    timeline = Timeline(story, story.exchanges)
+    first, second, *_ = story.exchanges
+    timeline.passed(first, 0)
+    assert timeline.born is None
+    timeline.passed(second, 5040)
+    assert timeline.late == 5000
 
 
 def test_what_was_never_asked_has_no_answer() -> None:

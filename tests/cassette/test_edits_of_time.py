@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 import bide
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
-from bide.messages import Response
+from bide.messages import Cause, NoResponse, Response
 from bide_transports.cassette.changing.bending import Edit
 from bide_transports.cassette.changing.edits import (
     corrupt,
@@ -26,7 +28,9 @@ from bide_transports.cassette.changing.edits import (
 from bide_transports.cassette.changing.edits_of_time import cut, expire_link, flap, skew, step_wall, stuck, suspend
 from bide_transports.cassette.changing.settle import settle
 from bide_transports.cassette.changing.story import Story
+from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import loads, text_of
+from bide_transports.cassette.scripted.invariants import LAWS
 from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Event, Heard, InvalidCassette, Send, Wait
 from bide_transports.cassette.verify import verify
@@ -121,6 +125,41 @@ def test_a_jump_past_the_deadline_allows_one_last_look() -> None:
     impatient = SCRIPT.cassette(pace=bide.Every(2), patience=bide.Patience(deadline=20))
     made = altered(step_wall(at=3.0, ms=60_000), cassette=impatient)
     assert (done(made).state, len(_sent(made))) == ("Abandoned", 3)
+
+
+@pytest.mark.parametrize(("hours", "ends"), [(23, "Completed"), (24, "Abandoned"), (80, "Abandoned")])
+def test_a_submission_whose_key_has_aged_meanwhile_is_not_sent_again(hours: int, ends: str) -> None:
+    patient = SCRIPT.cassette(patience=bide.Patience(deadline=7 * 86400.0))
+    made = altered(lose_submit_reply(), suspend(at=0.1, ms=hours * 3_600_000), cassette=patient)
+    posts = [event.t for event in made.events if isinstance(event, Send) and event.request.method == "POST"]
+    assert (done(made).state, len(posts)) == (ends, 2 if ends == "Completed" else 1)
+    assert LAWS["never pays twice"](Story.of(made)) is None
+    settled = settle(made)
+    assert (settled.events, settled.head) == (made.events, made.head)
+    assert settle(made, pace=bide.Every(9)).events[-1].t >= 100
+
+
+def test_an_end_that_is_too_early_or_no_such_end_is_told() -> None:
+    patient = SCRIPT.cassette(patience=bide.Patience(deadline=7 * 86400.0))
+    made = altered(lose_submit_reply(), suspend(at=0.1, ms=90_000_000), cassette=patient)
+    early = replace(made, events=(*made.events[:-1], replace(made.events[-1], t=3_600_000)))
+    with pytest.raises(ReplayDiverged, match="nothing more"):
+        verify(early)
+    wrong = replace(made, events=(*made.events[:-1], replace(done(made), says="another word")))
+    with pytest.raises(ReplayDiverged, match="another word"):
+        verify(wrong)
+    settled = settle(early)
+    verify(settled)
+    assert len(_sent(settled)) > len(_sent(made))  # its key has not aged by then: it is sent again
+
+
+def test_a_reply_that_comes_after_the_deadline_is_none() -> None:
+    patient = SCRIPT.cassette(pace=bide.Every(2), patience=bide.Patience(deadline=10))
+    made = altered(delay(at=8.0, ms=9000), cassette=patient)
+    late = made.events[-2]
+    assert isinstance(late, Heard)
+    assert (late.t, late.reply) == (10_000, NoResponse(Cause.TIMEOUT, sent=True))
+    assert done(made).says == bide.Reason.DEADLINE.value
 
 
 @pytest.mark.parametrize("at", [0.0, 0.03, 2.04, 5.0])

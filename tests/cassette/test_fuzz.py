@@ -11,12 +11,14 @@ from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.messages import Headers, Order, Request, Response
 from bide_transports.cassette.changing.story import Story
+from bide_transports.cassette.files import load
 from bide_transports.cassette.scripted.faults import FAULTS, Dice, dropped, limited, portal, unavailable
 from bide_transports.cassette.scripted.fuzz import Fuzzed, fuzz
 from bide_transports.cassette.scripted.invariants import LAWS, SIGNS
 from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, Open, Send
 from bide_transports.cassette.verify import verify
+from tests.cassette.scenes import RECORDED
 
 SCRIPT = Script().state(2.5, "PROCESSING").state(14.2, "COMPLETED")
 CASSETTE = SCRIPT.refuse(429, retry_after=7, at=3.0).cassette(pace=bide.Every(2))
@@ -130,6 +132,22 @@ BROKEN: dict[str, Story] = {
 def test_a_law_that_is_broken_says_so(law: str) -> None:
     assert LAWS[law](Story.of(CASSETTE)) is None
     assert LAWS[law](BROKEN[law]) is not None
+
+
+def test_a_submission_under_a_key_that_has_aged_breaks_a_law() -> None:
+    lost = SCRIPT.drop(at=0.0).cassette(pace=bide.Every(2))
+    second = _sent(1, lost)
+    assert LAWS["never pays twice"](Story.of(lost)) is None
+    late = LAWS["never pays twice"](_with(second, replace(second, t=86_400_000), lost))
+    assert late == "submitted again at 86400000 ms after its key had aged"
+
+
+def test_a_submission_that_was_sent_on_is_paid_for_once() -> None:
+    cassette = load(RECORDED / "is-submitted-at-another-address.cassette.jsonl")
+    first, second, *_ = Story.of(cassette).exchanges
+    assert (first.is_submission, second.is_submission) == (True, True)
+    assert (first.may_have_arrived, second.may_have_arrived) == (False, True)
+    assert LAWS["never pays twice"](Story.of(cassette)) is None
 
 
 def test_two_keys_for_one_submission_break_a_law() -> None:

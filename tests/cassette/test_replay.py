@@ -11,20 +11,24 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from typing_extensions import override
 
 import bide
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
+from bide_transports.cassette.changing.settle import settle
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
+from bide_transports.cassette.recording import record
 from bide_transports.cassette.redaction import Rules
 from bide_transports.cassette.replaying.playback import Playback, replay
-from bide_transports.cassette.tape import Cassette, Heard, InvalidCassette, Open, Send
+from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidCassette, Open, Send, Wait
 from bide_transports.cassette.verify import verify
 from bide_transports.clock import SystemClock
+from bide_transports.emulator import VirtualClock
 from bide_transports.requests import follow
-from bide_transports.trio import Client
+from bide_transports.trio import Client, Following, TrioClock
 from tests.cassette.replaying import (
     PLAYERS,
     Stretch,
@@ -32,6 +36,7 @@ from tests.cassette.replaying import (
     by_requests,
     by_trio,
     followed,
+    no_async_exchange,
     no_exchange,
     scripted,
     stretches,
@@ -59,6 +64,57 @@ def test_a_cassette_makes_the_same_states_everywhere(path: Path) -> None:
     states = by_core(cassette)
     assert by_requests(cassette) == states
     assert by_trio(cassette) == states
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_a_redirect_to_a_signed_address_is_followed_again(player: str, tmp_path: Path) -> None:
+    signature = "Zm94ZXMgd2FpdCBmb3IgYnVzZXM"
+    sent_on = [Response(code, Headers.of([("location", f"?sig={signature}&n={code}")])) for code in (307, 302, 308)]
+    path = tmp_path / "job.cassette.jsonl"
+    cassette = scripted(path, job(), [sent_on[0], ACCEPTED, *sent_on[1:], PENDING, DONE, sent_on[1], RESULT])
+    assert signature not in path.read_text()
+    verify(cassette)
+    states = PLAYERS[player](cassette)
+    assert states == by_core(cassette)
+    asked = [event.request.url for event in cassette.events if isinstance(event, Send)]
+    assert sum("sig=redacted-sig-1" in url for url in asked) == 4
+
+
+class _Drowsy(VirtualClock):
+    """Sleeps 30 hours longer, as a machine does whose lid is closed."""
+
+    @override
+    def sleep_until(self, due: float) -> None:
+        super().sleep_until(due + (108_000.0 if due > self.now() else 0.0))
+
+
+def test_a_submission_that_was_not_sent_again_after_a_long_sleep_is_not_on_replay(tmp_path: Path) -> None:
+    clock, path = _Drowsy(NOW), tmp_path / "job.cassette.jsonl"
+    with record(path) as tape:
+        lane = tape.lane(job(), lambda _: NoResponse(Cause.RESET, sent=True), clock)
+        *_, last = follow(lane.job, lane.exchange, lane.clock)
+    assert isinstance(last, bide.Abandoned)
+    cassette = load(path)
+    wait, done = cassette.events[-2:]
+    assert (isinstance(wait, Wait), isinstance(done, Done), done.t) == (True, True, 108_000_000 + wait.t + _ms(wait))
+    assert settle(cassette).events == cassette.events
+    with replay(cassette) as played:
+        lane = played.lane(job(), no_exchange, SystemClock())
+        *_, again = follow(lane.job, lane.exchange, lane.clock)
+    assert isinstance(again, bide.Abandoned)
+    assert again.reason is bide.Reason.AMBIGUOUS
+
+    async def main() -> bide.Job:
+        with replay(cassette) as played:
+            lane = played.async_lane(job(), no_async_exchange, TrioClock())
+            return [s async for s in Following(lane.job, lane.exchange, lane.clock, lambda _: None, lane.listener)][-1]
+
+    assert trio.run(main) == again
+
+
+def _ms(event: Event) -> int:
+    assert isinstance(event, Wait)
+    return event.ms
 
 
 #: What a connection can come to, each by something that really happens on it.

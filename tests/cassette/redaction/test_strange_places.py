@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import encodebytes
+from json import dumps
 
 import pytest
 
@@ -11,6 +12,8 @@ from bide_transports.cassette.labels import label_of
 from bide_transports.cassette.redacting import Cleaner
 from bide_transports.cassette.redaction import STANDARD, Redactor, Rules, scan
 from tests.cassette.redaction.planted import KEY, PASSWORD, RULES
+
+SIGNED = "Zm94ZXMgd2FpdCBmb3IgYnVzZXM"
 
 
 @pytest.mark.parametrize("name", [f"X-RateLimit-{KEY}", f"ratelimit-{KEY.upper()}", "ratelimit-blue42SKY-limit"])
@@ -27,6 +30,39 @@ def test_a_lane_is_not_named_after_a_secret() -> None:
         assert KEY[:12] not in label
         assert "redacted-secret-1" in label
         assert scan(label) == []
+
+
+def test_what_answered_a_submission_stays_with_its_job_as_a_reply_would() -> None:
+    address = f"http://10.0.0.7/jobs/1?sig={SIGNED}"
+    lines = [("location", address), ("x-upload-token", "blue42SKY"), ("x-internal", "north-3")]
+    body = f'{{"upload_token": "blue42SKY", "queue": 4, "see": "{address}"}}'.encode()
+    order = bide.Order("model-1", {}, "key-of-the-order")
+    job = bide.submit(order, dialect=bide.ModelRoute(), now=0.0).receive(
+        bide.Response(202, bide.Headers.of(lines), body), now=0.0
+    )
+    assert isinstance(job, bide.Abandoned)
+    cleaner = Cleaner()
+    text = dumps(cleaner.token(job))
+    assert not any(secret in text for secret in (SIGNED, "blue42SKY", "key-of-the-order", "north-3"))
+    assert scan(text) == []
+    kept = bide.load(text, dialect=bide.ModelRoute())
+    assert isinstance(kept, bide.Abandoned)
+    assert kept.said is not None
+    assert kept.said.headers == (("location", "http://10.0.0.7/jobs/1?sig=redacted-sig-1"),)
+    assert '"queue":4' in kept.said.body.replace(" ", "")
+    assert "redacted-sig-1" in kept.said.body
+
+
+def test_an_address_that_a_job_was_sent_on_to_hides_its_signature() -> None:
+    target = f"https://api.modelroute.ai/v1/executions/exec_1?sig={SIGNED}"
+    moved = bide.watch("exec_1", dialect=bide.ModelRoute(), now=0.0).receive(
+        bide.Response(308, bide.Headers.of([("location", target)])), now=0.0
+    )
+    assert isinstance(moved, bide.Polling)
+    cleaner = Cleaner()
+    kept = bide.load(dumps(cleaner.token(moved)), dialect=bide.ModelRoute())
+    assert isinstance(kept, bide.Polling)
+    assert kept.request.url == cleaner.request(moved.request).url == target.replace(SIGNED, "redacted-sig-1")
 
 
 @pytest.mark.parametrize("secret", [KEY, PASSWORD])

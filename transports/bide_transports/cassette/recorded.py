@@ -14,6 +14,7 @@ from bide.dialects import Dialect
 from bide.document import JSON
 from bide.job import AnyJob
 from bide.messages import Notice, Reply, Request
+from bide.steering import before_sending
 from bide_transports.cassette.decisions import decision
 from bide_transports.cassette.redacting import Cleaner
 from bide_transports.cassette.redaction.placeholders import PLACEHOLDER
@@ -103,7 +104,14 @@ class RecordedLane:
             )
 
     def tells(self, now: float) -> float:
-        """The time that the driver is told: that of the last reply first, so that both mean the same instant."""
+        """The time that the driver is told: that of the last reply first, so that both mean the same instant.
+
+        A driver that slept on past what the service remembers of a submission does not send it any more.
+        """
+        if self.answered is None and isinstance(self.job, bide.Submitting) and now >= self.job.due:
+            over = before_sending(self.job, now=now)
+            if over is not self.job:
+                self._decided(over, self.head.t(now))
         self.read, self.answered = (now if self.answered is None else self.answered), None
         return self.read
 

@@ -12,6 +12,7 @@ import bide
 from bide.dialects import Dialect
 from bide.document import JSON, parse_object
 from bide.messages import Headers, NoResponse, Reply, Request, Response
+from bide.result import Acknowledgement
 from bide_transports.cassette import bodies
 from bide_transports.cassette.redaction import STANDARD, Redactor, Rules, scan
 from bide_transports.cassette.tape import InvalidCassette
@@ -65,8 +66,9 @@ class Cleaner:
 
     def reply(self, reply: Reply) -> Reply:
         """`reply` likewise; a body that cannot be made safe is left empty."""
-        if isinstance(reply, NoResponse):
-            return replace(reply, detail="")
+        return replace(reply, detail="") if isinstance(reply, NoResponse) else self._response(reply)
+
+    def _response(self, reply: Response) -> Response:
         moved = [(name, self._moved(value)) for name, value in reply.headers]
         headers, _ = self.redactor.headers(moved, of="response")
         return replace(reply, headers=Headers.of(headers), body=self._body(reply.body, reply.headers) or b"")
@@ -96,10 +98,18 @@ class Cleaner:
 
     def token(self, job: bide.Job) -> dict[str, JSON]:
         """The token of `job`; the key of its submission, which is new each time, gets a name."""
-        if isinstance(job, bide.Submitting) and job.order.key is not None:
-            self.redactor.name(job.order.key, "key")
+        last = job.last if isinstance(job, bide.Abandoned) else job
+        if isinstance(last, bide.Submitting) and last.order.key is not None:
+            self.redactor.name(last.order.key, "key")
+        if isinstance(job, bide.Abandoned) and job.said is not None:
+            job = replace(job, said=self._said(job.said))
         token = cast("dict[str, JSON]", parse_object(self._moved(bide.dump(job)).encode()))
         return cast("dict[str, JSON]", self.redactor.document(token))
+
+    def _said(self, said: Acknowledgement) -> Acknowledgement:
+        """What answered a submission that cannot be followed, with no more of it than a reply would show."""
+        reply = self._response(Response(said.status, Headers.of(said.headers), said.body.encode()))
+        return replace(said, headers=tuple(reply.headers), body=reply.body.decode("utf-8", "replace"))
 
     def _body(self, body: bytes, headers: Headers) -> bytes | None:
         for live, recorded in self.aliases.items():

@@ -111,7 +111,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end of the job: the kind of its last state, and what it says (a code, a reason, a digest of the result)."""
+    """The end of the job: the kind of its last state, and what it says (a code, a reason, a digest of the result).
+
+    It follows upon a reply, or upon the wait of a submission whose key had aged when its turn came.
+    """
 
     lane: str
     t: int

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, TypeVar, cast
 import bide
 from bide.dialects import Dialect
 from bide.messages import Notice, Reply, Request
+from bide.steering import before_sending
 from bide_transports.cassette.decisions import decision
 from bide_transports.cassette.divergence import ReplayDiverged, diverged
 from bide_transports.cassette.redacting import Cleaner
@@ -118,6 +119,18 @@ class Track:
         if isinstance(self.job, bide.Polling | bide.Cancelling):
             self.job = bide.notice(self.job, Notice("", self.job.handle), now=self.cassette.head.now(self.t))
             self._decided()
+
+    def runs_out(self) -> bool:
+        """Whether the job ends here, since it must not be sent any more when its turn comes; compares that decision."""
+        recorded, job = self.next, self.job
+        if not isinstance(recorded, Done) or not isinstance(job, bide.Waiting):
+            return False
+        over = before_sending(job, now=self.cassette.head.now(recorded.t))
+        if over is job:
+            return False
+        self.job, self.t = over, max(self.t, recorded.t)
+        self._decided()
+        return True
 
     def finish(self) -> None:
         """Raise for what the cassette still has; a request at its very end was cut, and is not missed."""

@@ -47,5 +47,7 @@ def _step(track: Track) -> None:
             track.receive(track.hear().reply)
         case Told():
             track.be_told()
+        case Done() if track.runs_out():
+            pass
         case _:
             track.finish()

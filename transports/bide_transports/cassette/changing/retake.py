@@ -15,12 +15,13 @@ import bide
 from bide.document import JSON, parse_object
 from bide.errors import InvalidOrder
 from bide.messages import Cause, NoResponse, Notice, Response
+from bide.steering import before_sending
 from bide_transports.cassette.changing.by_time import Answer, Answering, Asking, Timeline
 from bide_transports.cassette.changing.story import Exchanged, Input, Story, Take
 from bide_transports.cassette.decisions import decision
 from bide_transports.cassette.redacting import Cleaner, rules_for
 from bide_transports.cassette.redaction import STANDARD
-from bide_transports.cassette.tape import Event, Heard, InvalidCassette, Open, Send, Told
+from bide_transports.cassette.tape import Done, Event, Heard, InvalidCassette, Open, Send, Told
 from bide_transports.cassette.tokens import opened
 from bide_transports.cassette.track import alike
 
@@ -132,6 +133,10 @@ class Retake:
         recorded = inputs[0]
         if isinstance(recorded, Told):
             return recorded.t < self.since
+        if isinstance(recorded, Done):
+            return (
+                recorded.t < self.since and before_sending(job, now=self.story.cassette.head.now(recorded.t)) is not job
+            )
         sent, planned = (recorded, None) if isinstance(recorded, Send) else (recorded.sent, recorded.planned)
         due = self.story.cassette.head.t(job.due)
         in_time = due <= sent.t if planned is None else due == planned <= sent.t
@@ -141,6 +146,8 @@ class Retake:
         recorded = inputs.popleft()
         if isinstance(recorded, Told):
             self._be_told(recorded.t)
+        elif isinstance(recorded, Done):
+            return self._runs_out(job, recorded.t)
         elif isinstance(recorded, Send):
             self.events.append(recorded)
             return False
@@ -161,14 +168,25 @@ class Retake:
             return True
         if left is not None and t > left:
             return False
+        if self._runs_out(job, t):
+            return True
         request = self.cleaner.request(job.request)
         self.events.append(Send(self.story.name, t, request))
         answer = self._in_time(job, self.service(Asking(job, request, t, t)))
         self._hear(job, Heard(self.story.name, t + answer.ms, answer.reply, answer.omitted))
         return True
 
+    def _runs_out(self, job: bide.Waiting, t: int) -> bool:
+        """Whether the job ends at `t`, since it must not be sent any more when its turn comes."""
+        over = before_sending(job, now=self.story.cassette.head.now(t))
+        if over is job:
+            return False
+        self.job, self.t = over, t
+        self._decided()
+        return True
+
     def _in_time(self, job: bide.Waiting, answer: Answer) -> Answer:
-        longest = round(job.terms.patience.timeout * 1000)
+        longest = round(job.request.timeout * 1000)
         if isinstance(answer.reply, Response) and answer.ms > longest:
             return Answer(NoResponse(Cause.TIMEOUT, sent=True), longest)
         return answer

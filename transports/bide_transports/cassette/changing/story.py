@@ -15,7 +15,7 @@ from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidC
 from bide_transports.cassette.tokens import dialect_of, opened
 
 _ENDED = (bide.Fetching, bide.Completed, bide.Failed, bide.Cancelled, bide.Expired)
-_LIMITED = (429, 503)
+_NOT_TAKEN_ON = (301, 307, 308, 429, 503)  # the address is another (RFC 9110, 15.4), or not now
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Exchanged:
         """Whether the job was asked after, rather than submitted, cancelled or its result fetched."""
         job = self.before
         if isinstance(job, bide.Cancelling):
-            return job.request == job.terms.patience.bound(job.terms.dialect.poll(job.handle))
+            return job.asked or not job.looked or job.refusal is not None
         return isinstance(job, bide.Polling)
 
     @property
@@ -69,20 +69,23 @@ class Exchanged:
     def may_have_arrived(self) -> bool:
         """Whether the service may have taken the request on."""
         reply = self.heard.reply
-        return reply.sent if isinstance(reply, NoResponse) else reply.status not in _LIMITED
+        return reply.sent if isinstance(reply, NoResponse) else reply.status not in _NOT_TAKEN_ON
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One stretch in which the job was followed. `left` is when it was left unfinished, None where it ended."""
+    """One stretch in which the job was followed. `left` is when it was left unfinished, None where it ended.
+
+    A `Done` among the `inputs` is the end of a submission that could not be sent any more when its turn came.
+    """
 
     open: Open
     job: bide.Job | None
-    inputs: tuple[Exchanged | Told | Send, ...]
+    inputs: tuple[Exchanged | Told | Send | Done, ...]
     left: int | None
 
 
-Input: TypeAlias = Exchanged | Told | Send
+Input: TypeAlias = Exchanged | Told | Send | Done
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,8 @@ class Story:
                     job, planned, sent = after, None, None
                 case Told():
                     job = self._told(job, event)
+                    yield event
+                case Done() if isinstance(job, bide.Submitting):
                     yield event
                 case _:
                     pass

@@ -114,6 +114,8 @@ class Sorting:
 
     def _asks(self, job: bide.Job | None, request: Request) -> bool:
         if isinstance(job, bide.Submitting):
+            if job.redirect is not None:  # the same submission, at another address
+                request = replace(request, url=self.dialect.submit(job.order).url)
             ordered = self._recogniser.order(request)
             return ordered is not None and _is_again(ordered[0], job.order)
         return isinstance(job, bide.Waiting) and is_same(job.request, request)

@@ -50,6 +50,8 @@ class PlayedLane:
             track.t = track.next.t
             return
         self._hears_late()
+        if track.runs_out():
+            return
         if track.strict == "wire":
             track.t = max(track.t, track.cassette.head.t(due))
         self.awake = due

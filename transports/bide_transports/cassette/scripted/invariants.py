@@ -52,20 +52,23 @@ def keeps_one_key(story: Story) -> str | None:
 
 
 def never_pays_twice(story: Story) -> str | None:
-    """Without a key a submission is not sent again once it may have arrived, whatever the dialect makes of it."""
+    """What may have arrived is sent again only with a key, and while the service recognises that."""
     for one, following in pairwise(_submissions(story)):
-        keyed = isinstance(one.before, bide.Submitting) and one.before.order.key is not None
-        if one.may_have_arrived and not (keyed and one.sent.request.repeatable):
-            return f"submitted again at {following.sent.t} ms without a key"
+        job = one.before
+        keyed = isinstance(job, bide.Submitting) and job.order.key is not None and one.sent.request.repeatable
+        until = job.key_until if isinstance(job, bide.Submitting) else None
+        lapsed = until is not None and following.sent.t >= story.cassette.head.t(until)
+        if one.may_have_arrived and (lapsed or not keyed):
+            return f"submitted again at {following.sent.t} ms {'after its key had aged' if lapsed else 'without a key'}"
     return None
 
 
 def ends_in_time(story: Story) -> str | None:
     """It is over by the deadline and one request."""
-    job = story.takes[-1].job
-    if job is None or not story.exchanges or story.exchanges[-1].before is None:
+    job = story.exchanges[-1].before if story.exchanges else None
+    if not isinstance(job, bide.Waiting):
         return None
-    latest = story.cassette.head.t(story.exchanges[-1].before.past.deadline) + job.terms.patience.timeout * 1000
+    latest = story.cassette.head.t(job.past.deadline) + job.request.timeout * 1000
     return f"still there at {story.events[-1].t} ms" if story.events[-1].t > latest else None
 
 
