@@ -31,14 +31,15 @@ exhaustive test are read off them. Every waiting state can also end in the other
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TypeAlias, TypeVar
 
+from bide.cookies import kept_cookies, with_cookies
 from bide.dialects import Asked, Dialect, Phase
 from bide.dialects.moments import Moment
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason
-from bide.handles import Named
+from bide.handles import COOKIE, Named
 from bide.history import History, Terms
 from bide.look import (
     Look,
@@ -74,6 +75,7 @@ class Submitting:
     why: Why
     unclear: bool = False
     redirect: Redirect | None = None
+    cookies: str = field(default="", repr=False)
 
     @property
     def handle(self) -> None:
@@ -82,7 +84,8 @@ class Submitting:
     @property
     def request(self) -> Request:
         """The POST that submits the order."""
-        return _bound(self, _speaking(self, "submit").submit(self.order))
+        request = _bound(self, _speaking(self, "submit").submit(self.order))
+        return replace(request, headers=(*request.headers, (COOKIE, self.cookies))) if self.cookies else request
 
     @property
     def key_until(self) -> float | None:
@@ -95,15 +98,24 @@ class Submitting:
     ) -> Submitting | Polling | Fetching | Completed | Failed | Cancelled | Expired | Abandoned:
         """The next state, after `reply` to `request` came at `now`."""
         look = look_at(self, reply, "submit", now, self.order)
+        job = self._with_cookies(look)
         if look.redirect is not None:
-            return _stopped(look, self) or replace(_asked_again(self, look), redirect=look.redirect)
+            return _stopped(look, job) or replace(_asked_again(job, look), redirect=look.redirect)
         ended = _ended(look)
         if ended is not None:
             return ended
         if look.phase is Phase.UNFINISHED and look.handle is not None:
             known = Polling(look.terms, look.past, look.handle, *next_look(look))
             return _stopped(look, known) or known
-        return self._unacknowledged(look)
+        return job._unacknowledged(look)  # noqa: SLF001  of its own class
+
+    def _with_cookies(self, look: Look) -> Submitting:
+        """This submission with the cookies that its reply wants back; so has the job, if that named it."""
+        told = look.reading.cookies if look.reading else ()
+        cookies = kept_cookies(self.cookies, told) if told else self.cookies
+        if look.handle is not None and cookies:
+            look.handle = with_cookies(look.handle, tuple(cookies.split("; ")))
+        return replace(self, cookies=cookies) if told else self
 
     def _unacknowledged(self, look: Look) -> Submitting | Completed | Failed | Abandoned:
         """After a reply that names no job, or none at all."""

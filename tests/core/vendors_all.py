@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.core.vendors_aws import STEP_FUNCTIONS, TRANSCRIBE
 from tests.core.vendors_azure_action import ARM_ACTION
-from tests.core.vendors_azure_arm import ARM
-from tests.core.vendors_azure_core import CORE
+from tests.core.vendors_azure_arm import ARM, ARM_PATCH
+from tests.core.vendors_azure_core import CORE, CORE_DELETE, CORE_PATCH, CORE_PUT
+from tests.core.vendors_azure_delete import ARM_DELETE
 from tests.core.vendors_fal import FAL
 from tests.core.vendors_google import GOOGLE
 from tests.core.vendors_ogc import OGC
@@ -16,7 +17,12 @@ from tests.core.vendors_runway import RUNWAY
 VENDORS = (
     ARM,
     ARM_ACTION,
+    ARM_DELETE,
+    ARM_PATCH,
     CORE,
+    CORE_DELETE,
+    CORE_PATCH,
+    CORE_PUT,
     FAL,
     GOOGLE,
     OGC,

@@ -30,7 +30,7 @@ IN_PROGRESS = answer(200, operation("InProgress", percentComplete=12.5))
 
 
 def common(by_both: bide.Response, by_monitor: bide.Response) -> tuple[Scene, ...]:
-    """What holds for a PUT and for an action."""
+    """What holds whatever the method."""
     return (
         scene("by its monitor", by_monitor, state=bide.Polling, next=f"GET {MONITOR}", headers=READ),
         scene("by its monitor, with a location", by_both, next=f"GET {MONITOR}"),
@@ -42,6 +42,27 @@ def common(by_both: bide.Response, by_monitor: bide.Response) -> tuple[Scene, ..
             next=f"GET {LOCATION}",
         ),
         scene("by the monitor of a 200", answer(200, {"n": 1}, azure_asyncoperation=MONITOR), next=f"GET {MONITOR}"),
+        scene("by a monitor otherwise named", answer(200, {"n": 1}, operation_location=MONITOR), next=f"GET {MONITOR}"),
+        *(
+            scene(
+                f"done at once with a {code}, wherever it points to",
+                answer(code, machine("Succeeded"), azure_asyncoperation=MONITOR, location=LOCATION),
+                state=bide.Completed,
+                output=machine("Succeeded"),
+            )
+            for code in (200, 201)
+        ),
+        scene(
+            "accepted in the state of before",
+            answer(202, machine("Succeeded"), azure_asyncoperation=MONITOR),
+            state=bide.Polling,
+            next=f"GET {MONITOR}",
+        ),
+        scene(
+            "by way of one of its machines",
+            answer(202, location=LOCATION, set_cookie="slice=west; Path=/"),
+            headers={**READ, "cookie": "slice=west"},
+        ),
         scene("in progress", by_monitor, IN_PROGRESS, state=bide.Polling, status="InProgress", progress=0.125),
         scene(
             "of no status", by_monitor, answer(200, operation(None, properties=None)), state=bide.Polling, failures=1
@@ -143,26 +164,68 @@ def common(by_both: bide.Response, by_monitor: bide.Response) -> tuple[Scene, ..
     )
 
 
-BOTH = answer(202, azure_asyncoperation=MONITOR, location=LOCATION)
-DONE = answer(200, operation("Succeeded", properties={"output": 7}))
-_FETCHED = (_BY_MONITOR, DONE)
+def fetched(*script: bide.Response) -> tuple[Scene, ...]:
+    """What holds wherever the result is fetched from after this script."""
+    return (
+        scene(
+            "fetched, and changing again", *script, answer(200, machine("Updating")), state=bide.Fetching, failures=0
+        ),
+        *(
+            scene(f"fetched, and failed with a {code}", *script, answer(code, machine("Failed")), state=bide.Failed)
+            for code in (200, 409, 500)
+        ),
+        *(
+            scene(f"fetched, and {word}", *script, answer(200, {"status": word}), state=bide.Fetching, failures=0)
+            for word in ("NotStarted", "Accepted", "Running", "InProgress")
+        ),
+        scene("fetched, and cancelled", *script, answer(200, machine("Canceled")), state=bide.Cancelled),
+        scene("fetched, and failed by word", *script, answer(200, operation("Failed")), state=bide.Failed),
+        scene("fetched, and cancelled by word", *script, answer(200, operation("Canceled")), state=bide.Cancelled),
+    )
 
-ARM = Vendor(
-    "azure-arm",
-    bide.Order(VM, {"location": "westus", "properties": {"size": 1}}, "key-1"),
-    accepted=_BY_MONITOR,
-    running=IN_PROGRESS,
-    done=DONE,
-    taken_at=lambda url: answer(201, machine("Creating"), azure_asyncoperation=url),
-    moved_to=lambda url: answer(200, operation("InProgress"), azure_asyncoperation=url),
-    scenes=(
+
+BOTH = answer(202, azure_asyncoperation=MONITOR, location=LOCATION)
+_OPERATION = operation("Succeeded", properties={"output": 7})
+DONE = answer(200, _OPERATION)
+_FETCHED = (_BY_MONITOR, DONE)
+_FETCHED_FROM_BOTH = (BOTH, DONE)
+
+ORDER = bide.Order(VM, {"location": "westus", "properties": {"size": 1}}, "key-1")
+
+
+def taken_at(url: str) -> bide.Response:
+    return answer(201, machine("Creating"), azure_asyncoperation=url)
+
+
+def moved_to(url: str) -> bide.Response:
+    return answer(200, operation("InProgress"), azure_asyncoperation=url)
+
+
+def sent_again() -> tuple[Scene, ...]:
+    """What holds where a submission is sent again after some answers only."""
+    return (
+        *(
+            scene(f"sent again after a {code}", answer(code, set_cookie="slice=west"), state=bide.Submitting)
+            for code in (408, 500, 503)
+        ),
+        *(
+            scene(f"not sent again after a {code}", answer(code), state=bide.Abandoned, reason=bide.Reason.AMBIGUOUS)
+            for code in (502, 504)
+        ),
+        scene("refused after it was sent again", answer(500), answer(400), state=bide.Failed),
+    )
+
+
+def _of_a_resource(method: str) -> tuple[Scene, ...]:
+    """What holds where a resource is sent, and is the result."""
+    return (
         *common(BOTH, _BY_MONITOR),
         scene(
-            "put",
-            next=f"PUT {_RESOURCE}",
+            "sent",
+            next=f"{method} {_RESOURCE}",
             headers=POST,
             body={"location": "westus", "properties": {"size": 1}},
-            repeatable=True,
+            repeatable=method == "PUT",
         ),
         scene("done by its monitor", *_FETCHED, state=bide.Fetching, next=f"GET {_RESOURCE}", headers=READ, wait=0.0),
         scene(
@@ -171,24 +234,15 @@ ARM = Vendor(
         scene(
             "fetched, of no state", *_FETCHED, answer(200, machine(None)), state=bide.Completed, output=machine(None)
         ),
-        scene(
-            "fetched, and changing again", *_FETCHED, answer(200, machine("Updating")), state=bide.Fetching, failures=0
-        ),
+        *fetched(*_FETCHED),
         *(
-            scene(f"fetched, and failed with a {code}", *_FETCHED, answer(code, machine("Failed")), state=bide.Failed)
-            for code in (200, 409, 500)
+            scene(f"done at its location with a {code}", BY_LOCATION, answer(code, resource), output=resource)
+            for code in (200, 201)
+            for resource in (machine(None), machine("Succeeded"))
         ),
+        scene("done at its location, by word", BY_LOCATION, DONE, next=f"GET {_RESOURCE}"),
         *(
-            scene(f"fetched, and {word}", *_FETCHED, answer(200, {"status": word}), state=bide.Fetching, failures=0)
-            for word in ("NotStarted", "Accepted", "Running", "InProgress")
-        ),
-        scene("fetched, and cancelled", *_FETCHED, answer(200, machine("Canceled")), state=bide.Cancelled),
-        scene("fetched, and failed by word", *_FETCHED, answer(200, operation("Failed")), state=bide.Failed),
-        scene("fetched, and cancelled by word", *_FETCHED, answer(200, operation("Canceled")), state=bide.Cancelled),
-        *(
-            scene(
-                f"done at its location with a {code}", BY_LOCATION, answer(code, machine(None)), next=f"GET {_RESOURCE}"
-            )
+            scene(f"done at its location, without a word ({code})", BY_LOCATION, answer(code), next=f"GET {_RESOURCE}")
             for code in (200, 201)
         ),
         scene("done at its location, without a word", BY_LOCATION, answer(204), next=f"GET {_RESOURCE}"),
@@ -228,9 +282,11 @@ ARM = Vendor(
         scene("nothing there", answer(202), answer(200), state=bide.Polling, failures=1),
         scene("failed by itself", answer(202), answer(200, machine("Failed")), state=bide.Failed, code="FAILED"),
         scene("not there yet", answer(202), answer(404, {"error": _BROKEN}), state=bide.Polling, missing=1),
-        scene("done at once", answer(200, machine("Succeeded")), state=bide.Fetching, next=f"GET {_RESOURCE}"),
-        scene("made at once, of no state", answer(201, machine(None)), state=bide.Fetching, next=f"GET {_RESOURCE}"),
-        scene("done at once, of no state", answer(200, machine(None)), state=bide.Fetching, next=f"GET {_RESOURCE}"),
+        *(
+            scene(f"done at once with a {code}, of no state", answer(code, machine(None)), output=machine(None))
+            for code in (200, 201)
+        ),
+        scene("not done at once, by word", answer(200, machine(None, status="Updating")), next=f"GET {_RESOURCE}"),
         scene("failed at once, by its state", answer(200, machine("Failed")), state=bide.Failed),
         scene(
             "begun anew after a failure",
@@ -239,5 +295,29 @@ ARM = Vendor(
         ),
         scene("a word without an answer", answer(200), state=bide.Polling, next=f"GET {_RESOURCE}"),
         scene("watched by its monitor", DONE, watch=MONITOR, state=bide.Completed),
-    ),
+        scene("by its location in the end", *_FETCHED_FROM_BOTH, via="{location}", next=f"GET {LOCATION}"),
+        scene("by its monitor in the end", *_FETCHED_FROM_BOTH, via="{status}", output=_OPERATION),
+        scene("by itself in the end", *_FETCHED_FROM_BOTH, via="{resource}", next=f"GET {_RESOURCE}"),
+    )
+
+
+ARM = Vendor(
+    "azure-arm",
+    ORDER,
+    accepted=_BY_MONITOR,
+    running=IN_PROGRESS,
+    done=DONE,
+    taken_at=taken_at,
+    moved_to=moved_to,
+    scenes=_of_a_resource("PUT"),
+)
+ARM_PATCH = Vendor(
+    "azure-arm-patch",
+    ORDER,
+    accepted=_BY_MONITOR,
+    running=IN_PROGRESS,
+    done=DONE,
+    taken_at=taken_at,
+    moved_to=moved_to,
+    scenes=(*_of_a_resource("PATCH"), *sent_again()),
 )

@@ -34,7 +34,7 @@ def _members(declaration: Declaration) -> Iterator[tuple[str, dict[str, Any]]]:
         del left_[word]
         yield f"phases: {word}", {"phases": left_}
     for number, sign in enumerate(declaration.signs):
-        for name, others in _of_sign(sign):
+        for name, others in _of_sign(sign, declaration):
             signs = (*declaration.signs[:number], *others, *declaration.signs[number + 1 :])
             yield f"signs[{number}]{name} {sign}", {"signs": signs}
     for name in _CALLS:
@@ -57,9 +57,12 @@ def _of_the_rest(declaration: Declaration) -> Iterator[tuple[str, dict[str, Any]
             yield f"quota: {name}", {"quota": tuple("x" if n == number else f for n, f in enumerate(declaration.quota))}
 
 
-def _of_sign(sign: Sign) -> Iterator[tuple[str, tuple[Sign, ...]]]:
+def _of_sign(sign: Sign, declaration: Declaration) -> Iterator[tuple[str, tuple[Sign, ...]]]:
     """The sign left out, each of its conditions left out, and each of its words and codes."""
     yield "", ()
+    if sign.here:
+        yield ".here", (replace(sign, here=False),)
+    never = () if declaration.fetch else ("fetch",)
     for place, words in sign.when.items():
         yield (
             f".when: {place}",
@@ -69,13 +72,13 @@ def _of_sign(sign: Sign) -> Iterator[tuple[str, tuple[Sign, ...]]]:
             yield f".when.{place}: {word}", (replace(sign, when={**sign.when, place: left}),)
     for name in ("http", "asked", "links"):
         for word, left in _without_each(getattr(sign, name)):
-            if left and not (word in ABOUT_THE_JOB and set(ABOUT_THE_JOB) <= set(sign.asked)):
+            if left and word not in never and not (word in ABOUT_THE_JOB and set(ABOUT_THE_JOB) <= set(sign.asked)):
                 changed: dict[str, Any] = {name: left}
                 yield f".{name}: {word}", (replace(sign, **changed),)
 
 
 def _of_call(call: Call) -> Iterator[tuple[str, Call]]:
-    yield "method", replace(call, method="PATCH")
+    yield "method", replace(call, method="PATCH" if call.method != "PATCH" else "PUT")
     for url, left in _without_each(call.urls):
         yield f"urls: {url}", replace(call, urls=left or ("/nowhere",))
     for name in ("headers", "query"):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bide
+from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.document import JSON
@@ -20,12 +21,16 @@ PAGE = b"<!doctype html><html><body>Sign in to the network</body></html>"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The replies to one job, in order, and what is then known of it; `watch` is its handle if it was not submitted."""
+    """The replies to one job, in order, and what is then known of it; `watch` is its handle if it was not submitted.
+
+    With `via` the result is fetched from that address instead of the declared one.
+    """
 
     title: str
     script: tuple[bide.Response | str, ...]
     told: Mapping[str, object]
     watch: str = ""
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,14 @@ def answer(status: int, document: JSON | bytes = None, **headers: str) -> bide.R
     return bide.Response(status, bide.Headers.of([("content-type", kind), *lines]), body)
 
 
-def scene(title: str, *script: bide.Response | str, watch: str = "", **told: object) -> Scene:
+def scene(title: str, *script: bide.Response | str, watch: str = "", via: str = "", **told: object) -> Scene:
     """A scene after which each of `told` holds (see `known`)."""
-    return Scene(title, script, told, watch)
+    return Scene(title, script, told, watch, via)
 
 
 def played(scene: Scene, vendor: Vendor, declaration: Declaration) -> bide.Job:
     """The job at the end of the scene; all of it happens at START."""
-    dialect = Declared(declaration)
+    dialect = Declared(replace(declaration, fetch=Call("GET", (scene.via,))) if scene.via else declaration)
     job: bide.Job = (
         bide.watch(scene.watch, dialect=dialect, now=START)
         if scene.watch

@@ -50,7 +50,8 @@ class Reading(NamedTuple):
 
     `handle` finds the job again and may move between replies; `status` is the vendor's own word;
     `progress` runs from 0 to 1; `expires` is the vendor's text for the instant the job times out;
-    `wait` is how many seconds the reply asks to wait, beside `Retry-After`.
+    `wait` is how many seconds the reply asks to wait, beside `Retry-After`; `cookies` are those to be sent with the
+    next request, each as `name=value`, without a value to send it no more.
     """
 
     phase: Phase
@@ -62,6 +63,7 @@ class Reading(NamedTuple):
     receipt: Receipt | None = None
     expires: str | None = None
     wait: float | None = None
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ class Declaration:
       submission's idempotency key: only with it, or by PUT, is a submission ever sent twice. What a submission knows
       (`{model}`, `{key}`, `{input.size}`) may stand in the other calls as well: the handle keeps it for them.
     * Finding the job again: `id`, and `links` by the names that the calls use; `~` is the address just asked.
-      The link called `status` moves while the job is unfinished. `cookies` are those to be sent back.
+      The link called `status` moves while the job is unfinished. `cookies` are the names of those to be
+      sent back; `*` stands for any text in one.
     * Its phase: `signs` are tried first, in order, then the word at `status` in `phases`. Of several words
       (`jobs.*.state`) the bad end of one is the job's, and it has succeeded when all have. A reply that shows neither
       a sign nor a word says nothing of the job.

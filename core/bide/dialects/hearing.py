@@ -12,14 +12,14 @@ from json import dumps
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from bide.dates import http_date
+from bide.cookies import told_cookies, with_cookies
 from bide.dialects import Asked, Phase, Reading
 from bide.dialects.calls import is_link, is_sayable
 from bide.dialects.http import another_job, excerpt, refusal
 from bide.dialects.outputs import files_in
-from bide.dialects.places import Facts, fits, keys, verdict
+from bide.dialects.places import Facts, Sign, fits, keys, verdict
 from bide.document import JSON, number, text, word_of
-from bide.handles import COOKIE, ID, SEEN, STATUS, handle_of, links, same_id
+from bide.handles import ID, SEEN, STATUS, handle_of, links, same_id
 from bide.messages import Order, Request, Response
 from bide.result import Problem, Refused, Result
 from bide.secret import redact
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 ASKED_ADDRESS = "~"
 _PAGES = ("text/html", "application/xhtml+xml")
 _LONGEST = 1000  # characters of a service's words that are looked at to be shown
-_LONG_AGO = 1e9  # the end of a cookie that is taken back lies before this, whatever the time is
 _ENDS_BADLY = (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
 _ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, *_ENDS_BADLY)
 
@@ -49,8 +48,7 @@ class Hearing:
     facts: Facts = field(init=False)
     word: str | None = field(init=False, default=None)
     spoken: Phase | None = field(init=False, default=None)  # what the word means
-    here: bool = field(default=False, init=False)
-    signed: bool = field(default=False, init=False)
+    sign: Sign | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.facts = Facts(self.response)
@@ -64,14 +62,16 @@ class Hearing:
         phase = Phase.UNREADABLE if another or self._is_page() else self._phase()
         if phase is Phase.SUCCEEDED and not self._is_whole():
             phase = Phase.UNREADABLE
+        cookies = self._cookies()
+        known = self.handle and with_cookies(self.handle, cookies)
         fine = self._is_fine() and phase in (Phase.UNFINISHED, Phase.SUCCEEDED)
         problem = another if fine or another else self._problem(phase)
         if phase not in _ABOUT_THE_JOB:
-            return Reading(phase, self.handle, problem=problem, wait=self._wait())
-        moved = self.handle if self.asked == "fetch" else self._moved(phase)
+            return Reading(phase, known, problem=problem, wait=self._wait(), cookies=cookies)
+        moved = known if self.asked == "fetch" else self._moved(phase, cookies)
         result = self._result(moved) if phase is Phase.SUCCEEDED else None
         status, expires = text(self.word) or "", text(self.facts.first(self.dialect.declaration.expires))
-        return Reading(phase, moved, status, self._progress(), result, problem, None, expires, self._wait())
+        return Reading(phase, moved, status, self._progress(), result, problem, None, expires, self._wait(), cookies)
 
     def _is_fine(self) -> bool:
         return 200 <= self.response.status < 300
@@ -84,6 +84,10 @@ class Hearing:
         if known is None or told is None or same_id(known, told):
             return None
         return another_job(told, known) if self.dialect.asks_by_id(self.asked, self.handle) else None
+
+    def _is_here(self) -> bool:
+        """Whether it is declared that the result lies in this very reply."""
+        return self.sign is not None and self.sign.here
 
     def _asks_for_json(self) -> bool:
         return ("accept", "application/json") in self.dialect.declaration.headers
@@ -106,7 +110,9 @@ class Hearing:
     def _is_whole(self) -> bool:
         """Whether a reply that says "done" is what it should be: nobody asked for a part (RFC 9110, 15.3.7)."""
         if self.response.status in (204, 206):
-            return self.response.status == 204 and (self.signed or self.asked != "fetch")
+            return self.response.status == 204 and (self.sign is not None or self.asked != "fetch")
+        if self._is_here() and not self.response.body:
+            return True
         if self.asked != "fetch":
             return self.facts.is_json or "json" not in self._type() or not self.response.body or self._is_file()
         brings, kind = self.dialect.brings, self._type()
@@ -121,7 +127,7 @@ class Hearing:
         seen = links(self.handle).get(SEEN, "") if self.handle else ""
         for sign in self.dialect.declaration.signs:
             if sign.holds(self.facts, self.asked, link, seen):
-                self.here, self.signed = sign.here, True
+                self.sign = sign
                 return sign.phase
         if self.asked == "fetch" and self._led_elsewhere():
             return Phase.SUCCEEDED
@@ -140,7 +146,7 @@ class Hearing:
         url = self._followed(self.response.headers.get("location"))
         return url is not None and origin(url) != self.dialect.origin
 
-    def _moved(self, phase: Phase) -> str | None:
+    def _moved(self, phase: Phase, cookies: tuple[str, ...]) -> str | None:
         """The handle with what this reply says of it; None where the job could not be polled with it."""
         parts, submitted = links(self.handle) if self.handle else {}, self.asked == "submit"
         told = self.facts.first(self.dialect.declaration.id)
@@ -156,11 +162,10 @@ class Hearing:
             url = next((url for place in places if (url := self._link(place))), None)
             if url is not None:
                 parts[name] = url
-        cookies = self._cookies(parts.pop(COOKIE, ""))
-        if cookies:
-            parts[COOKIE] = cookies
         handle = handle_of(parts)
-        return handle if handle is not None and self.dialect.finds(self.dialect.declaration.poll, handle) else None
+        if handle is None or not self.dialect.finds(self.dialect.declaration.poll, handle):
+            return None
+        return with_cookies(handle, cookies)
 
     def _link(self, place: str) -> str | None:
         if place == ASKED_ADDRESS:
@@ -183,7 +188,7 @@ class Hearing:
     def _result(self, handle: str | None) -> Result | None:
         """The result in this reply; None where it must be fetched from elsewhere."""
         brings = self.dialect.brings if self.asked == "fetch" else "json"
-        if self.asked != "fetch" and handle and not self.here and self._lies_elsewhere(handle):
+        if self.asked != "fetch" and handle and not self._is_here() and self._lies_elsewhere(handle):
             return None
         if brings == "text":
             return Result(handle or "", raw=dumps(self.response.body.decode("utf-8", "replace")), place=())
@@ -226,7 +231,8 @@ class Hearing:
         code = facts.first(declared.code) or (word.upper() if word else f"HTTP_{self.response.status}")
         said = text(redact((facts.first(declared.message) or "")[:_LONGEST])) or excerpt(self.response)
         request_id = text(facts.first(declared.request_id))
-        return Problem(text(redact(code[:_LONGEST])) or "", said, None, request_id)
+        retryable = True if self.sign is not None and phase is Phase.TRANSIENT else None  # that is declared
+        return Problem(text(redact(code[:_LONGEST])) or "", said, retryable, request_id)
 
     def _progress(self) -> float | None:
         declared = self.dialect.declaration
@@ -240,33 +246,12 @@ class Hearing:
         milliseconds = _figure(self.facts.first(self.dialect.declaration.wait_ms))
         return milliseconds / 1000 if milliseconds is not None and milliseconds >= 0 else None
 
-    def _cookies(self, known: str) -> str:
-        """The declared cookies as the next request sends them (RFC 6265, 5.4); only the API's own are taken."""
+    def _cookies(self) -> tuple[str, ...]:
+        """What the reply says of the declared cookies; only the API's own are taken."""
         wanted = self.dialect.declaration.cookies
         if not wanted or origin(self._url()) != self.dialect.origin:
-            return known
-        jar = dict(pair.split("=", 1) for pair in known.split("; ") if "=" in pair)
-        for line in self.facts.lines("set-cookie"):
-            pair, _, attributes = line.partition(";")
-            name, equals, value = pair.strip().partition("=")
-            if name in wanted and self._is_over(attributes):
-                jar.pop(name, None)
-            elif equals and name in wanted and value.isascii() and value.isprintable():
-                jar[name] = value
-        return "; ".join(f"{name}={value}" for name, value in jar.items())
-
-    def _is_over(self, attributes: str) -> bool:
-        """Whether a cookie is taken back (RFC 6265, 5.2.2 and 5.3): its age is none, or its end lies in the past."""
-        named = {name.strip().lower(): value.strip() for name, _, value in map(_parted, attributes.split(";"))}
-        age, end = named.get("max-age", ""), http_date(named.get("expires"))
-        if age.lstrip("-").isdigit():
-            return age.startswith("-") or not age.strip("0")
-        now = http_date(self.response.headers.get("date")) or _LONG_AGO
-        return end is not None and end <= now
-
-
-def _parted(attribute: str) -> tuple[str, str, str]:
-    return attribute.partition("=")
+            return ()
+        return told_cookies(self.facts.lines("set-cookie"), wanted, date=self.response.headers.get("date"))
 
 
 def _place(request: Request) -> tuple[str, str, bytes]:
