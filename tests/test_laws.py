@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -220,17 +221,17 @@ def test_law_10_every_exit_carries_a_bounded_trace(happenings: list[Step]) -> No
             assert job.last.past == job.past
 
 
-KEYED = [
-    (bide.ModelRoute(), "flux-1.1-pro"),
-    *((Declared(named(vendor.name)), vendor.order.model) for vendor in VENDORS),
+KEYED: list[tuple[bide.Dialect, bide.Order]] = [
+    (bide.ModelRoute(), bide.Order("flux-1.1-pro", {"x": 1})),
+    *((Declared(named(vendor.name)), vendor.order) for vendor in VENDORS),
 ]
 services = st.sampled_from(KEYED)
 words = st.from_regex(r"[a-z]{3,12}( [a-z]{3,12}){1,4}", fullmatch=True)
 
 
-def submitted(service: tuple[bide.Dialect, str], key: str | None = None) -> bide.Submitting:
-    dialect, model = service
-    return bide.submit(bide.Order(model, {"x": 1}, key=key), dialect=dialect, now=START, patience=PATIENT)
+def submitted(service: tuple[bide.Dialect, bide.Order], key: str | None = None) -> bide.Submitting:
+    dialect, order = service
+    return bide.submit(replace(order, key=key), dialect=dialect, now=START, patience=PATIENT)
 
 
 PATIENT = bide.Patience(deadline=1e7, failures=10**6, first_contact=10**6)
@@ -239,7 +240,7 @@ ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLE
 
 @given(services, responses, st.sampled_from([200, 201, 202, 203, 204, 206, 299]), st.sampled_from([None, "key-1"]))
 def test_law_11_a_reply_that_came_is_heard(
-    service: tuple[bide.Dialect, str], reply: bide.Response, status: int, key: str | None
+    service: tuple[bide.Dialect, bide.Order], reply: bide.Response, status: int, key: str | None
 ) -> None:
     job, reply = submitted(service, key), bide.Response(status, reply.headers, reply.body)
     says = service[0].read(reply, asked="submit", handle=None, order=job.order).phase
@@ -258,7 +259,7 @@ def test_law_11_a_reply_that_came_is_heard(
 
 @given(services, words, st.sampled_from([400, 403, 404, 409, 422, 429, 500, 503]), st.booleans())
 def test_law_12_the_words_of_a_service_are_passed_on(
-    service: tuple[bide.Dialect, str], why: str, status: int, plain: bool
+    service: tuple[bide.Dialect, bide.Order], why: str, status: int, plain: bool
 ) -> None:
     body = why.encode() if plain else json.dumps({"trouble": [{"reason": why}]}).encode()
     job = submitted(service)
@@ -299,7 +300,7 @@ def test_law_13_a_result_in_hand_is_the_result(
 
 @given(services, st.lists(steps, max_size=8), st.sampled_from([None, "key-1"]), st.floats(0, 3e5))
 def test_law_14_only_what_is_recognised_is_sent_again(
-    service: tuple[bide.Dialect, str], course: list[Step], key: str | None, later: float
+    service: tuple[bide.Dialect, bide.Order], course: list[Step], key: str | None, later: float
 ) -> None:
     job: bide.Job = submitted(service, key)
     lifetime = service[0].key_lifetime(job.order) if isinstance(job, bide.Submitting) else None
