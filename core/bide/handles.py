@@ -57,7 +57,7 @@ def is_called(handle: str, name: str) -> bool:
 
 def shown(handle: str) -> str:
     """The part of a handle that may be shown: its id, or its address without the query, which may hold a signature."""
-    parts = links(handle)
+    parts = {name: part for name, part in links(handle).items() if name != COOKIE}
     return public(parts.get(ID) or parts.get(STATUS) or next(iter(parts.values()), "job"))
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide_transports.cassette.changing.settle import settle
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
-from bide_transports.cassette.recording import record
+from bide_transports.cassette.recording import Recording, record
 from bide_transports.cassette.redaction import Rules
 from bide_transports.cassette.replaying.playback import Playback, replay
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidCassette, Open, Send, Wait
@@ -78,6 +79,38 @@ def test_a_redirect_to_a_signed_address_is_followed_again(player: str, tmp_path:
     assert states == by_core(cassette)
     asked = [event.request.url for event in cassette.events if isinstance(event, Send)]
     assert sum("sig=redacted-sig-1" in url for url in asked) == 4
+
+
+def test_a_job_that_sends_cookies_back_is_one_job_when_it_is_taken_up_again(tmp_path: Path) -> None:
+    session = "c2Vzc2lvbi1vZi1mb3hlcw"
+    dialect, path, clock = Declared(named("azure-arm-action")), tmp_path / "job.cassette.jsonl", VirtualClock(NOW)
+    place = ("location", "/operations/1?api-version=1")
+    replies = [Response(500, Headers.of([("set-cookie", f"a={session}; Path=/")]))]
+    replies += [Response(202, Headers.of([("set-cookie", f"a={session}{n}; Path=/"), place])) for n in range(4)]
+    replies += [Response(200, Headers.of([("content-type", "application/json")]), b'{"fox": 1}')]
+    cookies: list[str | None] = []
+
+    def exchange(request: Request) -> Reply:
+        cookies.append(Headers.of(request.headers).get("cookie"))
+        return replies[len(cookies) - 1]
+
+    def taken_up_twice(tape: Recording | Playback) -> list[str]:
+        job: bide.Job = bide.submit(bide.Order("fox", {}), dialect=dialect, now=NOW, pace=bide.Every(2))
+        lane = tape.lane(job, exchange, clock)
+        *_, job = islice(follow(lane.job, lane.exchange, lane.clock), 4)
+        lane = tape.lane(job, exchange, clock)
+        return [type(state).__name__ for state in follow(lane.job, lane.exchange, lane.clock)]
+
+    with record(path) as tape:
+        states = taken_up_twice(tape)
+    assert cookies == [None, f"a={session}", *(f"a={session}{n}" for n in range(4))]
+    assert session not in path.read_text()
+    cassette = load(path)
+    assert [type(event) for event in cassette.events].count(Open) == 2
+    assert len(cassette.lanes) == 1
+    with replay(cassette) as played:
+        assert taken_up_twice(played) == states
+    assert states[-1] == "Completed"
 
 
 class _Drowsy(VirtualClock):

@@ -45,6 +45,8 @@ def test_a_query_is_never_shown() -> None:
     assert shown(handle_of({"id": "job-7", "status": SIGNED}) or "") == "job-7"
     assert shown(handle_of({"status": SIGNED, "cookie": "a=5ec2e7"}) or "") == "https://api.example/op/7"
     assert shown(handle_of({"result": SIGNED, "x": "y"}) or "") == "https://api.example/op/7"
+    assert shown(handle_of({"cookie": "a=5ec2e7", "location": SIGNED}) or "") == "https://api.example/op/7"
+    assert shown(handle_of({"cookie": "a=5ec2e7"}) or "") == "job"
     assert shown("{}") == "job"
 
 

@@ -11,6 +11,8 @@ from typing import cast
 import bide
 from bide.dialects import Dialect
 from bide.document import JSON, parse_object
+from bide.handles import COOKIE, handle_of, links
+from bide.job import AnyJob
 from bide.messages import Headers, NoResponse, Reply, Request, Response
 from bide.result import Acknowledgement
 from bide_transports.cassette import bodies
@@ -41,6 +43,19 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, tuple):
         for item in cast("tuple[object, ...]", value):
             yield from _texts(item)
+
+
+def _without_cookies(job: AnyJob) -> AnyJob:
+    """`job` as replies make it of which none sets a cookie: those on a cassette."""
+    if isinstance(job, bide.Abandoned | bide.Lost):
+        job = replace(job, last=_without_cookies(job.last))
+    if isinstance(job, bide.Submitting):
+        return replace(job, cookies="")
+    handle = job.handle or ""
+    parts = links(handle)
+    if COOKIE not in parts:
+        return job
+    return replace(job, handle=handle_of({name: part for name, part in parts.items() if name != COOKIE}) or handle)
 
 
 @dataclass(slots=True)
@@ -103,6 +118,7 @@ class Cleaner:
             self.redactor.name(last.order.key, "key")
         if isinstance(job, bide.Abandoned) and job.said is not None:
             job = replace(job, said=self._said(job.said))
+        job = _without_cookies(job)
         token = cast("dict[str, JSON]", parse_object(self._moved(bide.dump(job)).encode()))
         return cast("dict[str, JSON]", self.redactor.document(token))
 
