@@ -82,7 +82,7 @@ MUTANTS = (
     Mutant("a redirect elsewhere is not followed", "look.py", "if origin(target) != job.terms.dialect.origin:", "if False:"),
     Mutant("a permanent redirect stays", "redirect.py", "_PERMANENT = (301, 308)", "_PERMANENT = ()"),
     Mutant("a redirect for now does not stay", "redirect.py", "_PERMANENT = (301, 308)", "_PERMANENT = (301, 302, 308)"),
-    Mutant("what was taken and names nothing is not sent again", "job.py", "if is_accepted(look):", "if False:"),
+    Mutant("what was taken and names nothing is not sent again", "job.py", "if is_accepted(look) and isinstance(look.reply, Response):", "if False:"),
     Mutant("a conflict without a key is a refusal", "job.py", "(look.phase is Phase.CONFLICT and until is None)", "False"),
     Mutant("a look goes before another try to cancel", "job.py", "looked=False, tries=tries", "tries=tries"),
     Mutant("a look goes before a cancel that forgets", "job.py", "if not self.looked or self.refusal is not None:", "if self.refusal is not None:"),
@@ -90,8 +90,8 @@ MUTANTS = (
     Mutant("words are read without case", "dialects/modelroute_replies.py", "status.strip().lower()", "status"),
     Mutant("an unknown word means not yet", "dialects/modelroute_replies.py", "_PHASES.get(status.strip().lower(), Phase.UNFINISHED)", "_PHASES.get(status.strip().lower(), Phase.FAILED)"),
     Mutant("a failure with 200 is a failure", "dialects/vendors/replicate.py", '"failed": Phase.FAILED', '"failed": Phase.SUCCEEDED'),
-    Mutant("trouble is counted in a row", "history.py", "0 if fine else self.failures + (not limited and not missing)", "self.failures + (not fine and not limited and not missing)"),
-    Mutant("being limited is no failure", "history.py", "self.failures + (not limited and not missing)", "self.failures + (not missing)"),
+    Mutant("trouble is counted in a row", "history.py", "0 if fine else self.failures + (not limited and not missing and not asked_nobody)", "self.failures + (not fine and not limited and not missing and not asked_nobody)"),
+    Mutant("being limited is no failure", "history.py", "(not limited and not missing and not asked_nobody)", "(not missing and not asked_nobody)"),
     Mutant("a submission is repeated under its key", "job.py", "return stopped or again", "return stopped or _abandoned(look, Reason.AMBIGUOUS, again)"),
 )  # fmt: skip
 

@@ -98,9 +98,9 @@ def is_same(asked: Request, recorded: Request) -> bool:
 
 def _submissions(dialect: Dialect) -> Iterator[Request]:
     """A submission with as much in it as the service has places for."""
-    for metadata, webhook in product((_METADATA, None), (_WEBHOOK, None)):
+    for given, metadata, webhook in product((_INPUT, {}), (_METADATA, None), (_WEBHOOK, None)):
         with suppress(CallerError):
-            yield dialect.submit(Order(_MODEL, _INPUT, _KEY, metadata, webhook))
+            yield dialect.submit(Order(_MODEL, given, _KEY, metadata, webhook))
 
 
 def _order(found: Found, usual: str) -> Order | None:
