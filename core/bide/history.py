@@ -56,7 +56,7 @@ class History(NamedTuple):
       `changed`: last news (a new status or new progress).
     * `known`: the service has acknowledged the job; `answered`: it has answered anything at all.
     * `requests`: sent in all; `polls`: looks that said "not yet"; `failures`, `limited`, `missing`: in a row;
-      `hinted`: looks in a row whose hint of when to look again has not led to the end.
+      `hinted`: hints in a row of when to look again that have not led to the end, below zero if they said "now".
     """
 
     since: float

@@ -115,8 +115,9 @@ def counted(
         quota = read_quota(reply.headers, now=now, names=terms.dialect.quota, asked=kind)
         held = hold(reply, quota, now=now, cadence=cadence, wait=reading.wait, refused=refused, again=again)
         quota = closing(quota, held, reply, now=now, refused=refused, again=again) if at_home else None
-    told_when = held is not None and held.paced and phase is Phase.UNFINISHED and asked != "submit"
-    hinted = past.hinted + 1 if told_when else 0
+    hinted = 0
+    if held is not None and held.paced and phase is Phase.UNFINISHED and asked != "submit":
+        hinted = _hinted(past.hinted, held.until - now)
     past = past.after(reply, reading, quota, terms=terms, asked=asked, now=now)
     past = past._replace(hinted=hinted) if hinted else past
     return Look(terms, past, handle, asked, reply, reading, phase, held, now)
@@ -228,8 +229,13 @@ def next_look(look: Look, *, at_once: bool = False, tries: int = 0) -> tuple[flo
     return due, min(ceil_ms(not_before), due), why
 
 
+def _hinted(before: int, hint: float) -> int:
+    """The count of hints in a row, with this one: of those that said "now" below zero, of the others above."""
+    return min(before, 0) - 1 if hint <= SHORTEST else max(before, 0) + 1
+
+
 def _stretched(hint: float, hinted: int) -> float:
     """Seconds to wait by a hint of the service that was given `hinted` times; "now" counts once."""
     if hint <= SHORTEST:
-        return hint if hinted <= 1 else inf
+        return hint if hinted >= -1 else inf
     return hint * _TOO_SHORT ** min(hinted - 1, 20)

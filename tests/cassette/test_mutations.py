@@ -62,7 +62,7 @@ MUTANTS = (
     Mutant("a reset may be a delta", "limit_fields.py", "if figure < 1e7:", "if False:"),
     Mutant("the skew of a clock is taken out", "limit_fields.py", "at = at if date is None else now + at - date", "at = at"),
     Mutant("the service may pace", "look.py", "refused=refused, again=again)\n        quota", "refused=refused, again=again) if past.polls > 1 else None\n        quota"),
-    Mutant("a hint of no time counts once", "look.py", "return hint if hinted <= 1 else inf", "return hint"),
+    Mutant("a hint of no time counts once", "look.py", "return hint if hinted >= -1 else inf", "return hint"),
     Mutant("a hint that proves too short is stretched", "look.py", "return hint * _TOO_SHORT ** min(hinted - 1, 20)", "return hint"),
     Mutant("a limiter's word gives way to the backoff", "look.py", "elif trouble == 1 and held", "elif held"),
     Mutant("a deadline ends the wait", "look.py", "if look.now >= past.deadline:", "if False:"),

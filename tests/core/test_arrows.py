@@ -236,6 +236,9 @@ def test_a_hint_of_now_counts_once_and_then_the_pace() -> None:
         after = expect(bide.Polling, job.receive(answer(200, retry_after="0"), now=job.due))
         waits, job = [*waits, round(after.due - job.due, 3)], after
     assert waits == [0.05, 4, 4, 4]
+    longer = expect(bide.Polling, job.receive(answer(200, retry_after="7"), now=job.due))
+    again = expect(bide.Polling, longer.receive(answer(200, retry_after="0"), now=longer.due))
+    assert (round(longer.due - job.due, 3), round(again.due - longer.due, 3)) == (7, 0.05)
 
 
 def test_a_hint_that_proves_too_short_is_stretched_up_to_the_pace() -> None:
