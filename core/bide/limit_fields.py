@@ -12,7 +12,7 @@ with the reply's own `Date`, never with our clock, so a skewed clock on either s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from sys import intern
 from typing import NamedTuple
@@ -26,17 +26,17 @@ SLOW = 10.0  # seconds to wait where nothing remains and nobody says until when
 MOST = 8  # policies that are kept beside the one that allows least
 
 _STALE = 3600.0  # seconds; an instant longer ago is no reset but a default, such as the year 1
+_MOST_FIELDS = 64  # that are looked at
 _LONGEST = 100  # characters of the name of a field or a policy
 
 _FIELD = re.compile(r"((?:.*-)?rate-?limit-?)(.*)")
 _FIGURE = re.compile(
-    r"(?:^|-)(?:(limit)|(remaining)|(?:after|(?:reset|retry)(?:-(?:after|at|in|on|time|date))?)"
+    r"(?:^|-)(?:(limit)|(remaining|left|available)|(?:after|(?:reset|retry)(?:-(?:after|at|in|on|time|date))?)"
     r"(?:-(?:(ms|milliseconds)|seconds))?)(?=-|$)"
 )
-_POLICY_IN_USE = ("resource", "bucket")  # fields of GitHub and Discord that name the policy of the plain fields
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}  # as Kong names its policies
 _COUNT = re.compile(r"([+-]?)([0-9]+)(?:\.[0-9]*)?", re.ASCII)
-_TIME = re.compile(r"([0-9]{1,19})(?:\.([0-9]{0,9})[0-9]*)?(e\+?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
+_TIME = re.compile(r"\+?([0-9]{1,19})(?:\.([0-9]{0,9})[0-9]*)?(e\+?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
 _DELAY = re.compile(r"([0-9]{1,9})(?:\.([0-9]{0,9})[0-9]*)?", re.ASCII)
 
 
@@ -72,8 +72,8 @@ class _Layout(NamedTuple):
 
     families: tuple[_Family, ...]
     lists: tuple[str, ...]  # `RateLimit`
-    windows: tuple[str, ...]  # `RateLimit-Policy`, and the limits, which had its parameters in older drafts
-    in_use: str  # names the policy of the fields without a name
+    windows: tuple[str, ...]  # `RateLimit-Policy`, and the figures that had its parameters in older drafts
+    in_use: str  # names the policy of the plain fields, at GitHub and Discord
     is_plain: bool  # one policy, without a name: limit, remaining, reset
 
 
@@ -121,8 +121,8 @@ def _freedom(now: float, policy: Quota) -> tuple[int, float]:
 def _layout(fields: tuple[str, ...], names: tuple[str, str, str] | None) -> _Layout:
     """What the names of the fields mean; kept, since a service sends the same ones in each reply."""
     found: dict[tuple[str, str], _Family] = {}
-    lists, windows, in_use = [], [], ""
-    for field in fields:
+    others: dict[str, list[str]] = {"": [], "policy": [], "resource": [], "bucket": []}
+    for field in fields[:_MOST_FIELDS]:
         match = _FIELD.fullmatch(field) if len(field) <= _LONGEST and field not in (names or ()) else None
         if match is None:
             continue
@@ -130,19 +130,21 @@ def _layout(fields: tuple[str, ...], names: tuple[str, str, str] | None) -> _Lay
         if figure := _FIGURE.search(rest):
             name = (rest[: figure.start()] + rest[figure.end() :]).strip("-")
             found[place, name] = _with(found.get((place, name), _Family(name)), field, figure)
-        elif not rest:
-            lists.append(field)
-        elif rest == "policy":
-            windows.append(field)
-        elif rest in _POLICY_IN_USE:
-            in_use = field
-    own = [] if names is None else [_Family("", names[0], names[1], ((names[2], 1.0),))]
-    families = [*own, *found.values()]
-    windows += [family.limit for family in families if family.limit]
-    families = [_lent(family, families) for family in families]
-    families = [family for family in families if family.remaining or family.resets]
-    plain = [bool(f.limit and f.remaining and not f.name) and [unit for _, unit in f.resets] == [1.0] for f in families]
-    return _Layout(tuple(families), tuple(lists), tuple(windows), in_use, plain == [True] and not lists and not in_use)
+        elif rest in others:
+            others[rest].append(field)
+    own = () if names is None else (_Family("", names[0], names[1], ((names[2], 1.0),)),)
+    told = (*own, *found.values())
+    families = tuple(_lent(family, told) for family in told)
+    families = tuple(family for family in families if family.remaining or family.resets)
+    figures = (field for family in told for field in (family.limit, family.remaining) if field)
+    in_use = next(iter(others["resource"] + others["bucket"]), "")
+    is_plain = len(families) == 1 and _is_plain(families[0]) and not others[""] and not in_use
+    return _Layout(families, tuple(others[""]), (*others["policy"], *figures), in_use, is_plain)
+
+
+def _is_plain(family: _Family) -> bool:
+    is_whole = family.limit != "" and family.remaining != "" and len(family.resets) == 1
+    return is_whole and family.name == "" and family.resets[0][1] == 1.0
 
 
 def _with(family: _Family, field: str, figure: re.Match[str]) -> _Family:
@@ -187,8 +189,7 @@ def _policies(layout: _Layout, headers: Headers, now: float) -> list[Quota]:
             said.append(Quota(limit, left, reset, name=intern(name[:_LONGEST])))
     if all(policy.limit is not None and (policy.remaining or policy.reset is not None) for policy in said):
         return said
-    windows = _items(layout.windows, headers)
-    return [_completed(policy, windows, now) for policy in said]
+    return _completed(said, _items(layout.windows, headers), now)
 
 
 def _in_family(family: _Family, in_use: str, headers: Headers, now: float) -> list[Quota]:
@@ -218,18 +219,36 @@ def _either(item: dict[str, str], long: str, short: str) -> str:
     return item.get(long, item.get(short, ""))
 
 
-def _completed(policy: Quota, windows: Iterable[tuple[str, dict[str, str]]], now: float) -> Quota:
-    """`policy` with the limit and, where nothing remains, the window that are told beside it."""
-    told = [(name, _count(_either(item, "q", "limit") or name), _count(item.get("w", ""))) for name, item in windows]
-    own = [one for one in told if one[0] == policy.name]
-    limit = next((quota for _, quota, _ in own), None) if policy.limit is None else policy.limit
-    if policy.remaining != 0 or policy.reset is not None:
-        return policy._replace(limit=limit)
-    alike = own or [one for one in told if one[1] == limit] or told
-    window: float | None = max((seconds for *_, seconds in alike if seconds is not None), default=None)
-    if window is None:
-        window = _WINDOWS.get(policy.name.rpartition("-")[2])
-    return policy._replace(limit=limit, reset=None if window is None else now + window)
+def _completed(said: list[Quota], windows: Iterable[tuple[str, dict[str, str]]], now: float) -> list[Quota]:
+    """The policies with the limits and, where nothing remains, the ends of the windows that are told beside them.
+
+    A window is known by the name of its policy, else by its limit; else the longest one counts.
+    """
+    limits: dict[str, int] = {}
+    longest: dict[str | int | None, float] = {}
+    for name, item in windows:
+        limit, window = _count(_either(item, "q", "limit") or name), _count(item.get("w", ""))
+        if limit is not None:
+            limits.setdefault(name, limit)
+        for key in () if window is None else (name, limit, None):
+            longest[key] = max(longest.get(key, 0.0), window or 0.0)
+    return [_with_window(policy, limits, longest, now) for policy in said]
+
+
+def _with_window(
+    policy: Quota, limits: Mapping[str, int], longest: Mapping[str | int | None, float], now: float
+) -> Quota:
+    limit, reset = limits.get(policy.name) if policy.limit is None else policy.limit, policy.reset
+    if policy.remaining == 0 and reset is None:
+        known = (
+            longest.get(policy.name),
+            longest.get(limit),
+            longest.get(None),
+            _WINDOWS.get(policy.name.rpartition("-")[2]),
+        )
+        window = next((window for window in known if window is not None), None)
+        reset = None if window is None else now + window
+    return policy._replace(limit=limit, reset=reset)
 
 
 def _count(value: str) -> int | None:

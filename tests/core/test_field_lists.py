@@ -26,26 +26,26 @@ def test_a_comma_or_a_line_divides_and_the_comma_of_a_date_does_not(lines: tuple
     assert [*members(lines)] == found
 
 
-@pytest.mark.parametrize(
-    ("line", "found"),
-    [
-        ("", []),
-        (" , ;", []),
-        (";w=5", []),
-        ('"a"', [("a", {})]),
-        ('"a";r=1;t=2, "b" ; r = 3', [("a", {"r": "1", "t": "2"}), ("b", {"r": " 3"})]),
-        ('"a, r=0; t=9";r=1', [("a, r=0; t=9", {"r": "1"})]),
-        (r'"say \"r=0\"";r=1', [('say \\"r=0\\', {"r": "1"})]),
-        ("default;R=1", [("default", {"r": "1"})]),
-        ('100;w=60;policy="leaky, bucket"', [("100", {"w": "60", "policy": "leaky, bucket"})]),
-        ("limit=9, remaining=3,reset=5", [("", {"limit": "9", "remaining": "3", "reset": "5"})]),
-        ("limit=9;w=60, remaining=3", [("", {"limit": "9", "w": "60", "remaining": "3"})]),
-        ("limit=9, limit=8", [("", {"limit": "9"}), ("", {"limit": "8"})]),
-        ('"a";r=1, limit=8', [("a", {"r": "1"}), ("", {"limit": "8"})]),
-        ('"a";pk=:cHsd+w==:;r=1', [("a", {"pk": ":cHsd+w==:", "r": "1"})]),
-        ('"never ends;r=0, x', [("never ends;r=0, x", {})]),
-    ],
-)
+ITEMS: list[tuple[str, list[tuple[str, dict[str, str]]]]] = [
+    ("", []),
+    (" , ;", []),
+    (";w=5", []),
+    ('"a"', [("a", {})]),
+    ('"a";r=1;t=2, "b" ; r = 3', [("a", {"r": "1", "t": "2"}), ("b", {"r": " 3"})]),
+    ('"a, r=0; t=9";r=1', [("a, r=0; t=9", {"r": "1"})]),
+    (r'"say \"r=0\"";r=1', [('say \\"r=0\\', {"r": "1"})]),
+    ("default;R=1", [("default", {"r": "1"})]),
+    ('100;w=60;policy="leaky, bucket"', [("100", {"w": "60", "policy": "leaky, bucket"})]),
+    ("limit=9, remaining=3,reset=5", [("", {"limit": "9", "remaining": "3", "reset": "5"})]),
+    ("limit=9;w=60, remaining=3", [("", {"limit": "9", "w": "60", "remaining": "3"})]),
+    ("limit=9, limit=8", [("", {"limit": "9"}), ("", {"limit": "8"})]),
+    ('"a";r=1, limit=8', [("a", {"r": "1"}), ("", {"limit": "8"})]),
+    ('"a";pk=:cHsd+w==:;r=1', [("a", {"pk": ":cHsd+w==:", "r": "1"})]),
+    ('"never ends;r=0, x', [("never ends;r=0, x", {})]),
+]
+
+
+@pytest.mark.parametrize(("line", "found"), ITEMS)
 def test_items_and_their_parameters(line: str, found: list[tuple[str, dict[str, str]]]) -> None:
     assert items(line) == found
 

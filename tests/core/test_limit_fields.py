@@ -91,6 +91,7 @@ def test_a_date_is_measured_against_the_replys_own_else_against_its_arrival() ->
         ("0", 0),
         ("58", 58),
         ("0.25", 0.25),
+        ("+12", 12),
         ("12.", 12),
         (" 12 ", 12),
         ("9999999", 9999999),
@@ -163,6 +164,8 @@ def test_a_skewed_clock_changes_nothing(skew: int, wait: int) -> None:
         ({"x_ratelimit_limit": "", "x_ratelimit_remaining": "3", "x_ratelimit_reset": "9"}, (None, 3, 9)),
         ({"ratelimit_limit": "60", "ratelimit_remaining": "0", "ratelimit_reset": "9"}, (60, 0, 9)),
         ({"x_rate_limit_limit": "60", "x_rate_limit_remaining": "0", "x_rate_limit_reset": "9"}, (60, 0, 9)),
+        ({"x_ratelimit_left": "4", "x_ratelimit_reset": "9"}, (None, 4, 9)),
+        ({"x_ratelimit_available": "4", "x_ratelimit_reset": "9"}, (None, 4, 9)),
         ({"rate_limit_remaining": "4", "rate_limit_reset": "9"}, (None, 4, 9)),
         ({"x_acme_ratelimit_remaining": "4", "x_acme_ratelimit_reset": "9"}, (None, 4, 9)),
         ({"ratelimit_reset": "9"}, (None, None, 9)),
@@ -181,6 +184,7 @@ def test_a_skewed_clock_changes_nothing(skew: int, wait: int) -> None:
         ({"x_ms_ratelimit_remaining_resource": "A/Get3Min;239,A/Get30Min;12"}, (None, 12, None)),
         ({"ratelimit_limit": "100;w=21600", "ratelimit_remaining": "76;w=21600"}, (100, 76, None)),
         ({"ratelimit_limit": "100, 100;w=60", "ratelimit_remaining": "0"}, (100, 0, 60)),
+        ({"ratelimit_remaining": "0;w=60"}, (None, 0, 60)),
         ({"ratelimit_limit": "100", "ratelimit_remaining": "0", "ratelimit_policy": "10;w=1, 100;w=90"}, (100, 0, 90)),
         ({"ratelimit_remaining": "0", "ratelimit_policy": "10;w=1, 100;w=90"}, (None, 0, 90)),
         ({"ratelimit_remaining": "0", "ratelimit_policy": "10, 100;w=x"}, (None, 0, None)),
@@ -342,3 +346,8 @@ def test_a_huge_line_takes_no_longer_than_it_is_long(field: str, piece: str) -> 
     ]
     assert read_quota(Headers.of(lines), now=START) is not None
     retry_after(Headers.of(lines), now=START)
+
+
+def test_very_many_fields_take_no_longer_than_they_are_many() -> None:
+    said = headers(**{f"x{n}_ratelimit_{word}": "1" for n in range(5000) for word in ("reset", "remaining_x")})
+    assert figures(read_quota(said, now=START)) == (None, 1, 1)
