@@ -85,10 +85,9 @@ def read_quota(
     Of several policies the one that allows least comes first: nothing before something, then the latest reset.
     `names` are a vendor's own fields of limit, remaining and reset.
     """
-    fields = tuple([field for field in headers.fields if "limit" in field])
-    if not fields and names is None:
+    layout = _layout(tuple(headers.fields), names)
+    if layout is None:
         return None
-    layout = _layout(fields, names)
     plain = _in_plain_fields(layout.families[0], headers, now, asked) if layout.is_plain else None
     if plain is not None:
         return plain  # most
@@ -117,12 +116,12 @@ def _freedom(now: float, policy: Quota) -> tuple[int, float]:
     return 2 if policy.remaining is None else 0, -until
 
 
-@lru_cache(maxsize=64)
-def _layout(fields: tuple[str, ...], names: tuple[str, str, str] | None) -> _Layout:
-    """What the names of the fields mean; kept, since a service sends the same ones in each reply."""
+@lru_cache(maxsize=32)
+def _layout(fields: tuple[str, ...], names: tuple[str, str, str] | None) -> _Layout | None:
+    """What the names of the fields mean, if anything; kept, since a service sends the same ones in each reply."""
     found: dict[tuple[str, str], _Family] = {}
     others: dict[str, list[str]] = {"": [], "policy": [], "resource": [], "bucket": []}
-    for field in fields[:_MOST_FIELDS]:
+    for field in [field for field in fields if "limit" in field][:_MOST_FIELDS]:
         match = _FIELD.fullmatch(field) if len(field) <= _LONGEST and field not in (names or ()) else None
         if match is None:
             continue
@@ -138,6 +137,8 @@ def _layout(fields: tuple[str, ...], names: tuple[str, str, str] | None) -> _Lay
     families = tuple(family for family in families if family.remaining or family.resets)
     figures = (field for family in told for field in (family.limit, family.remaining) if field)
     in_use = next(iter(others["resource"] + others["bucket"]), "")
+    if not families and not others[""]:
+        return None
     is_plain = len(families) == 1 and _is_plain(families[0]) and not others[""] and not in_use
     return _Layout(families, tuple(others[""]), (*others["policy"], *figures), in_use, is_plain)
 

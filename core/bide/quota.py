@@ -110,6 +110,8 @@ def merged(old: Quota | None, new: Quota | None) -> Quota | None:
         return new if old is None else old
     if new.at < old.at:
         old, new = new, old
+    if old.closed is None and not old.others and old.asked == new.asked and old.name == new.name:
+        return new  # most
     closed = max(old.closed or 0.0, new.closed or 0.0)
     until = closed if closed > new.at else None
     if new.limit is None and new.remaining is None and new.reset is None:
