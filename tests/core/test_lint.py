@@ -31,10 +31,17 @@ def errors(declaration: Declaration) -> list[Finding]:
     return [finding for finding in lint(declaration) if finding.severity is Severity.ERROR]
 
 
-def posting(*urls: str, body: JSON = "{input}", **members: Any) -> Call:
+KEYED = (("idempotency-key", "{key}"),)
+
+
+def posting(
+    *urls: str,
+    body: JSON = "{input}",
+    headers: tuple[tuple[str, str], ...] = KEYED,
+    query: tuple[tuple[str, str], ...] = (),
+) -> Call:
     """A submission with no fault of its own."""
-    keyed = {"headers": (("idempotency-key", "{key}"),)}
-    return Call("POST", urls or ("/jobs/{model}",), body=body, **(keyed | members))
+    return Call("POST", urls or ("/jobs/{model}",), headers, query, body)
 
 
 def test_a_sound_declaration_has_no_findings() -> None:
@@ -195,6 +202,14 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "no line for the key": ({"authorization": ("", "{key}")}, "authorization", "no header line"),
     "a quota of no field": ({"quota": ("x limit", "x-left", "x-reset")}, "quota", "no header field"),
+    "an id that differs each time, in an address": (
+        {"poll": Call("GET", ("/jobs/{request_id}",))},
+        "poll.urls",
+        "nothing fills {request_id}",
+    ),
+    "a key that nobody recognises": ({"key_lifetime": 0.0}, "key_lifetime", "no key would ever be recognised"),
+    "a reader that is none": ({"message": ("error|yaml.text",)}, "message[0]", '"|yaml" reads nothing'),
+    "all of one": ({"signs": (Sign(Phase.FAILED, {"error|all": ("*",)}),)}, "signs[0].when", "ends the place of items"),
     "no cookie": ({"cookies": ("a=b",)}, "cookies", "no name of a cookie"),
     "no end of progress": ({"full": "0"}, "full", "no progress can be measured"),
     "an empty end of progress": ({"full": ""}, "full", "no progress can be measured"),
@@ -368,6 +383,13 @@ SOUND_TOO: dict[str, dict[str, Any]] = {
     "a key in the lines of all": {
         "submit": Call("POST", ("/{model}",), body="{input}"),
         "headers": (("idempotency-key", "{key}"),),
+    },
+    "put that is declared": {
+        "submit": Call("PUT", ("/jobs/{model}",), body="{input}", repeatable=False),
+    },
+    "what differs each time": {
+        "headers": (("x-request-id", "{request_id}"),),
+        "submit": posting(headers=(*KEYED, ("repeatability-first-sent", "{since}")), query=(("at", "{now}"),)),
     },
     "members of the input": {"submit": posting(body={"size": "{input.size}", "at": "{input.options.at}"})},
     "what was submitted": {

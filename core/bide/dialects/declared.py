@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from json import dumps
 from typing import Literal, cast
 
 from bide.dialects import Advice, Asked, Reading
-from bide.dialects.calls import ORDER, Call, filled_lines, gaps, paths, plain, strays, value_of
+from bide.dialects.calls import ORDER, Call, filled_lines, gaps, paths, plain, value_of
 from bide.dialects.declaration import Declaration
 from bide.dialects.hearing import Hearing
 from bide.dialects.moments import MOMENT, Moment, told
-from bide.dialects.places import keys
+from bide.dialects.orders import homeless, names_of, unfit
 from bide.document import JSON
 from bide.errors import InvalidHandle, InvalidOrder, NotOffered
 from bide.handles import COOKIE, ID, SEEN, links, shown
@@ -97,19 +96,19 @@ class Declared:
         call = self.declaration.submit
         if call is None:
             raise NotOffered(f"{self.name} is declared without a submission: submit elsewhere and watch the job here")
-        told = {"webhook URL": (order.webhook_url, "webhook"), "metadata": (order.metadata, "metadata")}
+        wishes = {"webhook URL": (order.webhook_url, "webhook"), "metadata": (order.metadata, "metadata")}
         known = self._gaps(call)
-        for what, (value, gap) in told.items():
+        for what, (value, gap) in wishes.items():
             if value is not None and gap not in known:
                 raise InvalidOrder(f"{self.name} has no place for a {what}: leave it out")
-        homeless = _homeless(
+        left_out = homeless(
             order, [*(text for _, text in call.templates), *(value for _, value in self.declaration.headers)]
         )
-        if homeless:
-            raise InvalidOrder(f"{self.name} has no place for {', '.join(homeless)[:200]} of the input: leave it out")
-        request = self._request(call, _names(order))
+        if left_out:
+            raise InvalidOrder(f"{self.name} has no place for {', '.join(left_out)[:200]} of the input: leave it out")
+        request = self._request(call, names_of(order))
         if request is None:
-            raise InvalidOrder(_unfit(order, call, call.url(self.base_url, _names(order))))
+            raise InvalidOrder(unfit(order, call, call.url(self.base_url, names_of(order))))
         by_itself = call.method in ("PUT", "DELETE") if call.repeatable is None else call.repeatable
         return replace(request, repeatable=by_itself or self.key_lifetime(order) is not None)
 
@@ -192,7 +191,7 @@ class Declared:
     def asked_url(self, asked: Asked, handle: str | None, order: Order | None) -> str:
         """Where a reply comes from: the base of every relative address in it (RFC 9110, 10.2.2)."""
         call = self.declaration.submit if order is not None else self._call(asked)
-        names = _names(order) if order is not None else _parts(handle or "")
+        names = names_of(order) if order is not None else _parts(handle or "")
         url = call.url(self.base_url, names) if call is not None else None
         return url or self.base_url
 
@@ -218,7 +217,7 @@ class Declared:
 
     def kept(self, order: Order) -> dict[str, str]:
         """What of an order the later calls want, as parts of the handle."""
-        values = ((path, plain(value_of(path, _names(order)))) for path in self._kept)
+        values = ((path, plain(value_of(path, names_of(order)))) for path in self._kept)
         return {path: value for path, value in values if value is not None}
 
     @property
@@ -272,36 +271,3 @@ def _is_momentary(declared: Declaration) -> bool:
 
 def _parts(handle: str) -> dict[str, JSON]:
     return cast("dict[str, JSON]", links(handle))
-
-
-def _homeless(order: Order, templates: Iterable[str]) -> list[str]:
-    """The members of the input that a submission would leave out."""
-    wanted = [keys(path) for text in templates for path in paths(text)]
-    named = {path[1] for path in wanted if path[0] == "input" and len(path) > 1}
-    whole = ("input",) in wanted or ("input_json",) in wanted
-    return [name for name in order.input if not whole and name not in named]
-
-
-def _unfit(order: Order, call: Call, url: str | None) -> str:
-    """Why no request can be made of an order."""
-    addresses = " or ".join(call.urls)
-    wrong = [stray for url in call.urls for stray in strays(url)]
-    if wrong:
-        return f"{wrong[0]} in {addresses} is no gap, so there is no address: mend the declaration"
-    wanted = sorted(frozenset[str]().union(*map(paths, call.urls)))
-    named = " or ".join(f"the model {order.model[:80]!r}" if path == "model" else f"{{{path}}}" for path in wanted)
-    if url is None:
-        return f"{named} cannot stand in {addresses}: give a text without empty parts and dots alone, or a figure"
-    return "a header line would hold what none can: give printable ASCII for it"
-
-
-def _names(order: Order) -> dict[str, JSON]:
-    metadata = None if order.metadata is None else dict(order.metadata)
-    return {
-        "model": order.model,
-        "input": dict(order.input),
-        "input_json": dumps(dict(order.input), separators=(",", ":")),
-        "key": order.key,
-        "metadata": metadata,
-        "webhook": order.webhook_url,
-    }
