@@ -22,6 +22,7 @@ from bide.dialects import Dialect
 from bide.document import parse
 from bide.errors import CallerError, InvalidToken
 from bide.finished import Abandoned, Completed, Lost
+from bide.handles import COOKIE
 from bide.job import Job, Waiting
 from bide.urls import origin
 
@@ -76,7 +77,8 @@ def _checked(job: Job) -> Job:
             home = state.terms.dialect.origin
             if state.redirect is not None and origin(state.redirect.url) != home:
                 raise InvalidToken(f"the token is damaged: it leads elsewhere than to {home}")
-            _ = state.request
+            if not all(line.isascii() and line.isprintable() for name, line in state.request.headers if name == COOKIE):
+                raise InvalidToken("the token is damaged: no request can send its cookies")
     return job
 
 
