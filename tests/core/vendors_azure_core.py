@@ -271,6 +271,12 @@ def _of_a_resource(method: str, content_type: str) -> tuple[Scene, ...]:
             )
             for code in (200, 201, 204)
         ),
+        scene(
+            "pointed to its resource from its location",
+            _TAKEN_AT_LOCATION,
+            answer(200, {"resourceLocation": _RESULT}),
+            next=f"GET {_RESULT}",
+        ),
         scene("by its monitor in the end", _AT_MONITOR, _state("Succeeded"), via="{status}", output=_OPERATION),
         scene("by its location in the end", _AT_BOTH, _state("Succeeded"), via="{location}", state=bide.Fetching),
     )

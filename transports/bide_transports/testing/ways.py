@@ -80,7 +80,12 @@ class Ways:
         return self._status not in (None, "#")
 
     def _may_show(self, sign: Sign, said: Said) -> bool:
-        """Whether this voice can give such a reply, which shows nothing that it keeps to itself and needs no other."""
+        """Whether this voice can give such a reply, which shows nothing that it keeps to itself and needs no other.
+
+        Where the result lies elsewhere than in the job, no sign of a look can say that it is here.
+        """
+        if sign.here and said.record.apart and said.asked in ("poll", "confirm"):
+            return False
         hidden = any(place in sign.when and NONE not in sign.when[place] for place in self.naming.untold)
         handle = None if said.asked == "submit" else self.naming.handle(said.record)
         link = self.naming.dialect.asked_link(said.asked, handle)

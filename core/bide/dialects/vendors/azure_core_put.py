@@ -30,7 +30,14 @@ DECLARATION = replace(
     signs=(
         *SIGNS,
         Sign(Phase.SUCCEEDED, _RESOURCE, ("200", "201"), ("submit",), here=True),
-        Sign(Phase.SUCCEEDED, _RESOURCE, ("200", "201"), ("poll",), ("location", "original"), here=True),
+        Sign(
+            Phase.SUCCEEDED,
+            {**_RESOURCE, "resourceLocation": ("!",)},
+            ("200", "201"),
+            ("poll",),
+            ("location", "original"),
+            here=True,
+        ),
         LOCATED,
         FETCHED,
     ),
