@@ -94,9 +94,11 @@ class _Whole(_Plain):
 
 def _extended(document: object) -> object:
     """The document with all that it takes from the built-in declaration which it extends."""
-    if not isinstance(document, dict) or _EXTENDS not in document:
+    if not isinstance(document, dict):
         return document
     members = cast("dict[str, object]", document)
+    if _EXTENDS not in members:
+        return members
     base = members[_EXTENDS]
     if base not in names():
         raise InvalidDeclaration(
