@@ -201,6 +201,7 @@ _OF_NO_ACCOUNT = {
     ],
     "describe": ["authorization", "headers: ('accept', 'application/json')"],
     "parts": [
+        "message: tasks.*.error.message",
         "signs[0]",
         "signs[0].when.tasks.*.state|all: unknown",
         "headers: ('accept', 'application/json')",
