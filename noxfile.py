@@ -65,7 +65,7 @@ def azure(session: nox.Session) -> None:
     if shutil.which("node") is None or shutil.which("npm") is None:
         session.skip("the server is an npm package: install node and npm")
     package, home = "@microsoft.azure/autorest.testserver", Path(session.create_tmp())
-    session.install("-e", ".[all]", *_group("test"))
+    _install(session, "-e", ".[all]", *_group("test"))
     session.run("npm", "install", "--silent", "--no-save", "--prefix", str(home), f"{package}@3.3.51", external=True)
     env = {"BIDE_AZURE": str(home / "node_modules" / package)}
     session.run("pytest", *(session.posargs or ("tests/azure",)), env=env)

@@ -245,13 +245,15 @@ def test_the_size_of_a_reply_is_given_in_the_usual_units(size: str, limit: int, 
 
 
 def test_a_job_whose_reply_is_too_large_is_resumed_with_more_room(place: Path) -> None:
-    with serve(Service(default=Plan(duration=0.4))) as emulator:
+    clock = VirtualClock()
+    with serve(Service(default=Plan(duration=60.0)), clock=clock.now) as emulator:
         assert bide(emulator, "run", "flux-1.1-pro", "--pace", "0.05", "--deadline", "0.15").exit_code == 4
         (token,) = tokens(place)
         answer = bide(emulator, "resume", token.name, "--largest", "10", "--deadline", "0.5")
         assert answer.exit_code == 4
         assert "larger than allowed" in answer.stderr
         (token,) = tokens(place)
+        clock.sleep_until(clock.now() + 100.0)
         answer = bide(emulator, "resume", token.name, "--largest", "1MB", "--deadline", "30")
         assert answer.exit_code == 0, answer.stderr
         assert emulator.account.executions == 1
