@@ -71,7 +71,8 @@ def _end(name: str, path: str, told: str) -> End:
 def _schema(responses: Any) -> Any:
     """That of the result: of the last answer, where there is a word on it, or else of the first one."""
     schemas: list[Any] = [responses.get(code, {}).get("schema") for code in ("200", "201", "202")]
-    return next((schema for schema in schemas if schema), {})
+    nothing: Any = {}
+    return next((schema for schema in schemas if schema), nothing)
 
 
 def _members(reference: str, definitions: Any) -> set[str]:
