@@ -60,12 +60,15 @@ def test_the_order_does_not_matter_in_which_states_are_told() -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_any_declared_vendor_follows_a_script(name: str) -> None:
-    dialect = Declared(named(name))
-    cassette = Script().state(5, phase=Phase.SUCCEEDED).cassette(dialect, pace=bide.Every(2))
+    dialect, call = Declared(named(name)), named(name).submit
+    assert call is not None
+    takes_input = bool(call.gaps & {"input", "input_json"})  # a DELETE has no place for any
+    order = bide.Order("model-1", {"prompt": "a fox"} if takes_input else {}, "key-1")
+    cassette = Script().state(5, phase=Phase.SUCCEEDED).cassette(dialect, pace=bide.Every(2), order=order)
     verify(cassette)
     assert _done(cassette).state == "Completed"
     assert 5000 <= _done(cassette).t <= 7200
-    failed = Script().state(5, phase=Phase.FAILED).cassette(dialect, pace=bide.Every(2))
+    failed = Script().state(5, phase=Phase.FAILED).cassette(dialect, pace=bide.Every(2), order=order)
     assert _done(failed).state == "Failed"
 
 
