@@ -12,14 +12,11 @@ from functools import lru_cache
 
 _MINUTE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) ([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SECONDS = {f":{second:02} GMT": second for second in range(61)}
-_MAIL = re.compile(  # RFC 850, too, which has hyphens
-    r"(?:[a-z]{3,9},? )?(\d{1,2})[ -]([a-z]{3})[ -](\d{4}|\d\d) (\d\d:\d\d)(:\d\d) ?"
-    r"(?:gmt|utc?|z|([+-])(\d\d):?([0-5]\d))",
-    re.ASCII | re.IGNORECASE,
+_MAIL = (  # RFC 850, too, which has hyphens
+    r"(?ai)(?:[a-z]{3,9},? )?(\d{1,2})[ -]([a-z]{3})[ -](\d{4}|\d\d) (\d\d:\d\d)(:\d\d) ?"
+    r"(?:gmt|utc?|z|([+-])(\d\d):?([0-5]\d))"
 )
-_ASCTIME = re.compile(
-    r"[a-z]{3} ([a-z]{3}) ([ \d]\d) (\d\d:\d\d)(:\d\d) (?:gmt |utc )?(\d{4})", re.ASCII | re.IGNORECASE
-)
+_ASCTIME = r"(?ai)[a-z]{3} ([a-z]{3}) ([ \d]\d) (\d\d:\d\d)(:\d\d) (?:gmt |utc )?(\d{4})"
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -36,8 +33,8 @@ _UNITS = {
     )
     for unit in units.split()
 }
-_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]*)?) ?([a-zâµμ]+)[ ,]*")
-_ISO_SPAN = re.compile(r"p([0-9.]+d)?(?:t([0-9.hms]+))?")
+_PART = r"([0-9]{1,9}(?:\.[0-9]*)?) ?([a-zâµμ]+)[ ,]*"
+_ISO_SPAN = r"p([0-9.]+d)?(?:t([0-9.hms]+))?"
 _LONGEST_SPAN = 64  # characters
 
 
@@ -55,21 +52,21 @@ def span(value: str) -> float | None:
     text = value.lower()
     if len(text) > _LONGEST_SPAN:
         return None
-    if iso := _ISO_SPAN.fullmatch(text):
+    if iso := re.fullmatch(_ISO_SPAN, text):
         text = (iso[1] or "") + (iso[2] or "")
-    parts = _PART.findall(text)
-    if not parts or _PART.sub("", text) or any(unit not in _UNITS for _, unit in parts):
+    parts = re.findall(_PART, text)
+    if not parts or re.sub(_PART, "", text) or any(unit not in _UNITS for _, unit in parts):
         return None
     return sum(float(figure) * _UNITS[unit] for figure, unit in parts)
 
 
 def _otherwise(value: str) -> float | None:
     """A date in an older form, or with its zone written otherwise."""
-    if match := _MAIL.fullmatch(value):
+    if match := re.fullmatch(_MAIL, value):
         day, month, year, time, second, sign, hours, minutes = match.groups()
         if len(year) == 2:
             year = f"{'20' if year < '70' else '19'}{year}"
-    elif match := _ASCTIME.fullmatch(value):
+    elif match := re.fullmatch(_ASCTIME, value):
         month, day, time, second, year = match.groups()
         sign, hours, minutes = None, "0", "0"
     else:

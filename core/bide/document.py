@@ -25,8 +25,8 @@ _DEEPEST = 100  # containers in one another: within every JSON library's own lim
 _LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
 _MONEY = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _SPECIAL = ("[", "|", "\\")  # what begins a step that is no key
-_LINK = re.compile(r"<([^<>]*)>([^<]*)")
-_RELATION = re.compile(r";\s*rel\s*=\s*\"?([^\";,]+)", re.IGNORECASE)
+_LINK = r"<([^<>]*)>([^<]*)"
+_RELATION = r"(?i);\s*rel\s*=\s*\"?([^\";,]+)"
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(?:([Zz]|UTC|GMT)|([+-])(\d\d):?(\d\d))?", re.ASCII
 )
@@ -198,8 +198,8 @@ def _query_in(value: JSON) -> JSON:
 def _links_in(value: JSON) -> JSON:
     """The targets of a `Link` header field by their relations (RFC 8288, 3); the first of each counts."""
     links: dict[str, JSON] = {}
-    for match in _LINK.finditer(value if isinstance(value, str) else ""):
-        relation = _RELATION.search(match[2])
+    for match in re.finditer(_LINK, value if isinstance(value, str) else ""):
+        relation = re.search(_RELATION, match[2])
         for name in relation[1].lower().split() if relation else ():
             links.setdefault(name, match[1])
     return links

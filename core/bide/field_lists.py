@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_COMMA = re.compile(r"(?<!Mon)(?<!Tue)(?<!Wed)(?<!Thu)(?<!Fri)(?<!Sat)(?<!Sun)(?<!day),", re.IGNORECASE)
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[,;]|[^",;]+', re.DOTALL)
+_COMMA = r"(?i)(?<!Mon)(?<!Tue)(?<!Wed)(?<!Thu)(?<!Fri)(?<!Sat)(?<!Sun)(?<!day),"
+_TOKEN = r'(?s)"(?:[^"\\]|\\.)*"?|[,;]|[^",;]+'
 
 
 def members(lines: Sequence[str]) -> Sequence[str]:
     """The members of the list that all lines of a field make (RFC 9110, 5.3); the comma in a date divides nothing."""
     if len(lines) == 1 and "," not in lines[0]:
         return lines
-    return [value for line in lines for value in _COMMA.split(line)]
+    return [value for line in lines for value in re.split(_COMMA, line)]
 
 
 def items(line: str) -> list[tuple[str, dict[str, str]]]:
@@ -24,7 +24,7 @@ def items(line: str) -> list[tuple[str, dict[str, str]]]:
     found: list[tuple[str, dict[str, str]]] = []
     params: dict[str, str] = {}
     before, last, in_dictionary = ",", "", False
-    for token in _TOKEN.findall(line):
+    for token in re.findall(_TOKEN, line):
         if token in (",", ";"):
             before = token
             continue

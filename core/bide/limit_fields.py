@@ -29,15 +29,16 @@ _STALE = 3600.0  # seconds; an instant longer ago is no reset but a default, suc
 _MOST_FIELDS = 64  # that are looked at
 _LONGEST = 100  # characters of the name of a field or a policy
 
-_FIELD = re.compile(r"((?:.*-)?rate-?limit-?)(.*)")
-_FIGURE = re.compile(
+# Patterns are compiled when they are first used: most replies need none of them, and `import bide` should be quick.
+_FIELD = r"((?:.*-)?rate-?limit-?)(.*)"
+_FIGURE = (
     r"(?:^|-)(?:(limit)|(remaining|left|available)|(?:after|(?:reset|retry)(?:-(?:after|at|in|on|time|date))?)"
     r"(?:-(?:(ms|milliseconds)|seconds))?)(?=-|$)"
 )
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}  # as Kong names its policies
-_COUNT = re.compile(r"([+-]?)([0-9]+)(?:\.[0-9]*)?", re.ASCII)
-_TIME = re.compile(r"\+?([0-9]{1,19})(?:\.([0-9]{0,9})[0-9]*)?(e\+?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
-_DELAY = re.compile(r"([0-9]{1,9})(?:\.([0-9]{0,9})[0-9]*)?", re.ASCII)
+_COUNT = r"(?a)([+-]?)([0-9]+)(?:\.[0-9]*)?"
+_TIME = r"(?ai)\+?([0-9]{1,19})(?:\.([0-9]{0,9})[0-9]*)?(e\+?[0-9]{1,2})?"
+_DELAY = r"(?a)([0-9]{1,9})(?:\.([0-9]{0,9})[0-9]*)?"
 
 
 class Quota(NamedTuple):
@@ -104,7 +105,7 @@ def retry_after(headers: Headers, *, now: float) -> float | None:
 
 
 def _end_of_wait(value: str, headers: Headers, now: float) -> float | None:
-    match = _DELAY.fullmatch(value)
+    match = re.fullmatch(_DELAY, value)
     return _instant(value, headers, now) if match is None else now + float(f"{match[1]}.{match[2] or 0}")
 
 
@@ -122,11 +123,11 @@ def _layout(fields: tuple[str, ...], names: tuple[str, str, str] | None) -> _Lay
     found: dict[tuple[str, str], _Family] = {}
     others: dict[str, list[str]] = {"": [], "policy": [], "resource": [], "bucket": []}
     for field in [field for field in fields if "limit" in field][:_MOST_FIELDS]:
-        match = _FIELD.fullmatch(field) if len(field) <= _LONGEST and field not in (names or ()) else None
+        match = re.fullmatch(_FIELD, field) if len(field) <= _LONGEST and field not in (names or ()) else None
         if match is None:
             continue
         place, rest = match[1].rstrip("-"), match[2]
-        if figure := _FIGURE.search(rest):
+        if figure := re.search(_FIGURE, rest):
             name = (rest[: figure.start()] + rest[figure.end() :]).strip("-")
             found[place, name] = _with(found.get((place, name), _Family(name)), field, figure)
         elif rest in others:
@@ -175,9 +176,11 @@ def _in_plain_fields(family: _Family, headers: Headers, now: float, asked: str) 
         return None
     limit, left, reset = limits[0], lefts[0], resets[0]
     digits = limit + left + reset
-    if not (0 < len(limit) < 10 > len(left) > 0 < len(reset) < 20 and digits.isdigit() and digits.isascii()):
+    if not (0 < len(limit) < 20 > len(reset) > 0 < len(left) < 10 and digits.isdigit() and digits.isascii()):
         return None
-    return Quota(int(limit), int(left), _by_size(float(reset), headers, now), None, "", asked, now)
+    return Quota(
+        int(limit) if len(limit) < 10 else None, int(left), _by_size(float(reset), headers, now), None, "", asked, now
+    )
 
 
 def _policies(layout: _Layout, headers: Headers, now: float) -> list[Quota]:
@@ -257,7 +260,7 @@ def _count(value: str) -> int | None:
     if len(value) < 10 and value.isdigit() and value.isascii():
         return int(value)
     for part in value.split(";"):
-        if match := _COUNT.fullmatch(part.strip(' \t"')):
+        if match := re.fullmatch(_COUNT, part.strip(' \t"')):
             digits = "" if match[1] == "-" else match[2].lstrip("0")
             return int(digits or "0") if len(digits) < 10 else None
     return None
@@ -266,7 +269,7 @@ def _count(value: str) -> int | None:
 def _reset(value: str, headers: Headers, now: float, unit: float = 1.0) -> float | None:
     """A reset on our clock: a figure (`unit` is the seconds that 1 means), a span of time with units, or a date."""
     value = value.strip(' \t"')
-    match = _TIME.fullmatch(value)
+    match = re.fullmatch(_TIME, value)
     if match is None:
         seconds = span(value)
         return _instant(value, headers, now) if seconds is None else now + min(seconds, 1e9)

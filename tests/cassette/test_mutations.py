@@ -55,7 +55,7 @@ MUTANTS = (
     Mutant("a backoff has a cap", "pace.py", "ceiling = min(cap, first", "ceiling = min(9999, first"),
     Mutant("a due time is rounded up", "pace.py", "return ceil(due * 1000 - 0.01) / 1000", "return floor(due * 1000) / 1000"),
     Mutant("a hint is obeyed", "quota.py", "if until is not None and (until > now or (paced and not nothing_left)):", "if False:"),
-    Mutant("a hint may be a fraction", "limit_fields.py", r'_DELAY = re.compile(r"([0-9]{1,9})(?:\.([0-9]{0,9})[0-9]*)?"', '_DELAY = re.compile(r"([0-9]{1,9})()"'),
+    Mutant("a hint may be a fraction", "limit_fields.py", r'_DELAY = r"(?a)([0-9]{1,9})(?:\.([0-9]{0,9})[0-9]*)?"', '_DELAY = r"([0-9]{1,9})()"'),
     Mutant("a date is measured against the reply's own", "limit_fields.py", "at = at if date is None else now + at - date", "at = at if date is None else now + at - 1893830400.0"),
     Mutant("nothing left means wait", "quota.py", "return quota.remaining == 0 and quota.reset is not None and quota.reset > now", "return False"),
     Mutant("a reset may be in milliseconds", "limit_fields.py", "figure /= 1e3", "figure /= 1e6"),

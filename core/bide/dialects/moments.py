@@ -7,7 +7,6 @@ tells this request from all others. So the same state makes the same request, an
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 from bide.dialects import Asked, Dialect
@@ -40,6 +39,8 @@ class Momentary(Protocol):
 
 def told(moment: Moment) -> dict[str, str]:
     """What fills the gaps in `MOMENT`."""
+    from hashlib import sha256  # here, since few services want it and it takes long to load
+
     due, since = _time(moment.due), _time(moment.since)
     said = "\0".join((moment.seed, repr(moment.since), moment.asked, str(moment.requests)))
     digits = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
