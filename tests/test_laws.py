@@ -302,8 +302,9 @@ def test_law_13_a_result_in_hand_is_the_result(
 def test_law_14_only_what_is_recognised_is_sent_again(
     service: tuple[bide.Dialect, bide.Order], course: list[Step], key: str | None, later: float
 ) -> None:
-    job: bide.Job = submitted(service, key)
-    lifetime = service[0].key_lifetime(job.order) if isinstance(job, bide.Submitting) else None
+    first = submitted(service, key)
+    job: bide.Job = first
+    lifetime = service[0].key_lifetime(first.order)
     unclear = False
     for step in course:
         if not isinstance(job, bide.Submitting) or isinstance(step.happens, str):

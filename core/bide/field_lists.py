@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 _COMMA = r"(?i)(?<!Mon)(?<!Tue)(?<!Wed)(?<!Thu)(?<!Fri)(?<!Sat)(?<!Sun)(?<!day),"
-_TOKEN = r'(?s)"(?:[^"\\]|\\.)*"?|[,;]|[^",;]+'
+_PIECE = r'(?s)"(?:[^"\\]|\\.)*"?|[,;]|[^",;]+'
 
 
 def members(lines: Sequence[str]) -> Sequence[str]:
@@ -24,7 +24,7 @@ def items(line: str) -> list[tuple[str, dict[str, str]]]:
     found: list[tuple[str, dict[str, str]]] = []
     params: dict[str, str] = {}
     before, last, in_dictionary = ",", "", False
-    for token in re.findall(_TOKEN, line):
+    for token in re.findall(_PIECE, line):
         if token in (",", ";"):
             before = token
             continue

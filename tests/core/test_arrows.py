@@ -253,12 +253,12 @@ def test_a_hint_that_proves_too_short_is_stretched_up_to_the_pace() -> None:
 
 
 def test_a_hint_of_the_limiter_that_proves_too_short_gives_way_to_the_backoff() -> None:
-    job = polling(replace(LONG, failures=100))
-    for count in range(8):
+    job, waits = polling(replace(LONG, failures=100)), list[float]()
+    for _ in range(8):
         after = expect(bide.Polling, job.receive(answer(429, retry_after="2"), now=job.due))
-        assert after.due - job.due == pytest.approx(2) or count > 2
-        job, wait = after, after.due - job.due
-    assert wait >= 30
+        waits, job = [*waits, after.due - job.due], after
+    assert waits[:2] == pytest.approx([2, 2])
+    assert waits[-1] >= 30
 
 
 def test_nothing_remaining_waits_for_the_reset() -> None:

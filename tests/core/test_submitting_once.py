@@ -11,7 +11,7 @@ from bide.dialects import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
-from bide.errors import InvalidOrder
+from bide.errors import InvalidOrder, JobAbandoned
 from bide.finished import NEVER_AGAIN
 from bide.intake import Intake
 from bide.steering import before_sending, cut_short
@@ -152,8 +152,8 @@ def test_the_refusal_of_a_first_try_is_a_failure_in_the_services_words(status: i
 
 @pytest.mark.parametrize("status", [400, 404, 409, 410, 422])
 def test_the_refusal_of_a_repetition_proves_nothing(status: int) -> None:
-    job = received(submitting(declared("PUT")), CUT, answer(status, b'{"error": "it exists"}'))
-    assert ended(job).reason is bide.Reason.AMBIGUOUS
+    job = ended(received(submitting(declared("PUT")), CUT, answer(status, b'{"error": "it exists"}')))
+    assert job.reason is bide.Reason.AMBIGUOUS
     assert job.problem is not None
     assert "it exists" in job.problem.message
 
@@ -200,7 +200,7 @@ def test_an_address_that_is_not_followed_is_told_and_kept(method: str, said: dic
     assert job.reason is bide.Reason.UNFOLLOWABLE
     assert job.said is not None
     assert job.said.headers == tuple(said.items())
-    with pytest.raises(bide.errors.JobAbandoned, match="7ab1") as told:
+    with pytest.raises(JobAbandoned, match="7ab1") as told:
         bide.unwrap(job)
     assert "5ec2e7" not in f"{told.value} {job!r} {job.said!r}"
     assert bide.load(bide.dump(job), dialect=declared(method)) == job
@@ -236,7 +236,7 @@ def test_a_submission_that_belongs_elsewhere_is_sent_there_once(status: int) -> 
 def test_a_submission_is_never_sent_to_another_origin(target: str) -> None:
     job = ended(received(submitting(declared()), answer(307, location=target)))
     assert job.reason is bide.Reason.REDIRECTED
-    with pytest.raises(bide.errors.JobAbandoned, match=target):
+    with pytest.raises(JobAbandoned, match=target):
         bide.unwrap(job)
     assert bide.resume(job, now=START + 1).request == submitting(declared()).request
 
