@@ -31,7 +31,7 @@ SOUND = Declaration(
     webhook=Signature("x-acme-signature", "x-acme-time"),
 )
 
-_ASKED: list[Asked] = ["submit", "poll", "fetch", "cancel", "confirm"]
+_ASKED: list[Asked] = ["submit", "poll", "fetch", "cancel", "confirm", "reason"]
 _words = st.sampled_from(
     [
         "",
@@ -129,4 +129,5 @@ declarations = st.builds(
     webhook=st.none() | signatures,
     next=_lists,
     accepted=_lists,
+    reason=st.none() | calls,
 )

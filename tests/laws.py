@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -61,10 +61,12 @@ BY_CODE = Declared(
         signs=(Sign(Phase.UNFINISHED, http=("202",)), Sign(Phase.SUCCEEDED, asked=("poll", "confirm"))),
     )
 )
+BY_LOG = Declared(replace(BY_LINKS.declaration, name="by-log", reason=Call("GET", ("/jobs/{id}/log",))))
 #: Each dialect with a handle of its kind.
 DIALECTS: list[tuple[bide.Dialect, str]] = [
     (DIALECT, HANDLE),
     (BY_LINKS, HANDLE),
+    (BY_LOG, HANDLE),
     (BY_CODE, "https://api.code.example/operations/7?sig=5ec2e75ec2e75ec2"),
 ]
 ADDRESSES = [

@@ -26,6 +26,7 @@ exhaustive test are read off them. Every waiting state can also end in the other
   where it says too little; after a try that may have been received, no refusal proves that it was not.
 * A finished status is absorbing: a job seen completed is only fetched, whatever unfinished status a later
   reply shows; only another end, told in place of the result, is believed.
+* A job that failed is `Fetching` once more where the service says why at an address of its own (`bide.failure`).
 * Left undone: pacing many jobs under one quota.
 """
 
@@ -38,6 +39,7 @@ from typing import TypeAlias, TypeVar
 from bide.cookies import kept_cookies, with_cookies
 from bide.dialects import Asked, Dialect, Phase
 from bide.dialects.moments import Moment
+from bide.failure import asking_why, explained, has_more_to_say, is_asked_again, tries_after
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason
 from bide.handles import COOKIE, Named
 from bide.history import History, Terms
@@ -172,7 +174,11 @@ class Polling(Named):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fetching(Named):
-    """The job completed; its result is still to be had."""
+    """The job completed; its result is still to be had. Or it failed, by `failure`: then its reason is.
+
+    After a failure nothing leads to another end: where the reason cannot be had, after a few `tries`, the failure
+    stands as it was told first.
+    """
 
     terms: Terms
     past: History
@@ -181,17 +187,26 @@ class Fetching(Named):
     not_before: float
     why: Why
     redirect: Redirect | None = None
+    failure: Problem | None = None
+    tries: int = 0
 
     @property
     def request(self) -> Request:
-        """The GET that fetches the result."""
-        return _bound(self, _speaking(self, "fetch").fetch(self.handle))
+        """The request that fetches the result, or the reason of the failure."""
+        dialect = _speaking(self, self._asks)
+        return _bound(self, dialect.fetch(self.handle) if self.failure is None else asking_why(dialect, self.handle))
+
+    @property
+    def _asks(self) -> Asked:
+        return "fetch" if self.failure is None else "reason"
 
     def receive(
         self, reply: Reply, *, now: float
     ) -> Fetching | Completed | Failed | Cancelled | Expired | Lost | Abandoned:
         """The next state, after `reply` to `request` came at `now`."""
-        look = look_at(self, reply, "fetch", now)
+        look = look_at(self, reply, self._asks, now)
+        if self.failure is not None:
+            return self._explained(look, self.failure)
         handle = look.handle or self.handle
         return (
             _ended(look)
@@ -199,6 +214,14 @@ class Fetching(Named):
             or _stopped(look, self)
             or Fetching(look.terms, look.past, handle, *next_look(look), look.redirect)
         )
+
+    def _explained(self, look: Look, failure: Problem) -> Fetching | Failed:
+        """After a reply to the question why the job failed."""
+        handle, tries = look.handle or self.handle, tries_after(look, self.tries)
+        if not is_asked_again(look, tries):
+            return Failed(look.terms, look.past, handle, explained(failure, look))
+        when = next_look(look, tries=tries)
+        return Fetching(look.terms, look.past, handle, *when, look.redirect, failure, tries)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -290,6 +313,9 @@ def _ended(look: Look) -> Fetching | Completed | Failed | Cancelled | Expired | 
             return Completed(look.terms, look.past, look.handle or "", reading.result)
         case Phase.SUCCEEDED if look.handle is not None:
             return Fetching(look.terms, look.past, look.handle, *next_look(look, at_once=True))
+        case Phase.FAILED if look.handle is not None and has_more_to_say(look):
+            when = next_look(look, at_once=True)
+            return Fetching(look.terms, look.past, look.handle, *when, failure=problem)
         case Phase.FAILED:
             return Failed(look.terms, look.past, look.handle, problem)
         case Phase.CANCELLED:
@@ -345,4 +371,5 @@ def _bound(job: Waiting, request: Request) -> Request:
         request = replace(request, url=job.redirect.url)
     left = job.past.deadline - job.due
     patience = job.terms.patience
-    return patience.bound(request, left=inf if left <= 0 and isinstance(job, Fetching) else left)
+    has_result = isinstance(job, Fetching) and job.failure is None
+    return patience.bound(request, left=inf if left <= 0 and has_result else left)

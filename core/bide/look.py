@@ -29,6 +29,7 @@ _REASONS = {
     Phase.REFUSED: Reason.REFUSED,
 }
 _NOT_HERE = (301, 307, 308)  # nothing was done, and the address is another (RFC 9110, 15.4)
+_LIKE: dict[Asked, Asked] = {"confirm": "poll", "reason": "fetch"}  # what is limited alike
 _TOO_SHORT = 1.5  # by which a hint is stretched each time that it has proved too short
 
 
@@ -111,7 +112,7 @@ def counted(
     quota, held, phase = None, None, None
     if reading is not None and not isinstance(reply, NoResponse):
         phase, handle = reading.phase, reading.handle or handle
-        kind, refused, again = "poll" if asked == "confirm" else asked, phase is Phase.LIMITED, past.limited
+        kind, refused, again = _LIKE.get(asked, asked), phase is Phase.LIMITED, past.limited
         quota = read_quota(reply.headers, now=now, names=terms.dialect.quota, asked=kind)
         held = hold(reply, quota, now=now, cadence=cadence, wait=reading.wait, refused=refused, again=again)
         quota = closing(quota, held, reply, now=now, refused=refused, again=again) if at_home else None

@@ -58,6 +58,14 @@ def not_applicable(declaration: Declaration) -> list[str]:
 # -- what is right conforms --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("log", ["/jobs/{id}/log", "{log}"])
+def test_a_declaration_with_a_reason_elsewhere_conforms(log: str) -> None:
+    declaration = replace(ID, reason=Call("GET", (log,)), links={"log": ("log",)})
+    outcomes = [check(Declared(declaration), scenario) for scenario in SCENARIOS]
+    assert [str(outcome) for outcome in outcomes if outcome.verdict is Verdict.FAILS] == []
+    assert not_applicable(declaration) == not_applicable(ID)
+
+
 @each_sample
 @each_scenario
 def test_a_right_declaration_conforms(declaration: Declaration, scenario: Scenario) -> None:

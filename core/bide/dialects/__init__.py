@@ -17,8 +17,9 @@ from bide.result import Problem, Receipt, Result
 from bide.signature import Signature
 from bide.ticket import Source, Ticket
 
-#: What a request is for; `confirm` is the look at a job after the service took its cancellation.
-Asked: TypeAlias = Literal["submit", "poll", "fetch", "cancel", "confirm"]
+#: What a request is for; `confirm` is the look at a job after the service took its cancellation, `reason` the question
+#: why a job has failed.
+Asked: TypeAlias = Literal["submit", "poll", "fetch", "cancel", "confirm", "reason"]
 
 
 #: Seconds for which a service is taken to recognise an idempotency key, where it documents nothing: a day is usual.

@@ -42,10 +42,11 @@ class Declaration:
     """All that is particular about one vendor's job API.
 
     * Requests: `submit` (None: jobs are only watched), `poll`, `fetch` (None: the result lies in the job itself),
-      `cancel` (None: not offered), `file`; each with the header lines in `headers`. `authorization` is the header
-      that carries the caller's key, and how; None where the API wants none. The gap `{key}` in `submit` is for the
-      submission's idempotency key: only with it, or by PUT, is a submission ever sent twice. What a submission knows
-      (`{model}`, `{key}`, `{input.size}`) may stand in the other calls as well: the handle keeps it for them.
+      `reason` (why a job failed; None: what tells that it failed tells why), `cancel` (None: not offered), `file`;
+      each with the header lines in `headers`. `authorization` is the header that carries the caller's key, and how;
+      None where the API wants none. The gap `{key}` in `submit` is for the submission's idempotency key: only with
+      it, or by PUT, is a submission ever sent twice. What a submission knows (`{model}`, `{key}`, `{input.size}`) may
+      stand in the other calls as well: the handle keeps it for them.
     * Finding the job again: `id`, and `links` by the names that the calls use; `~` is the address just asked.
       The link called `status` moves while the job is unfinished. `cookies` are the names of those to be
       sent back; `*` stands for any text in one.
@@ -94,3 +95,4 @@ class Declaration:
     key_lifetime: float = KEY_LIFETIME
     next: Places = ()
     accepted: tuple[str, ...] = ()
+    reason: Call | None = None

@@ -129,6 +129,11 @@ class Declared:
         """The result, where it lies elsewhere than in the job."""
         return self._asking(self.declaration.fetch, handle)
 
+    def reason(self, handle: str) -> Request | None:
+        """The question why a job failed; None where none is declared, or this job's cannot be asked."""
+        call = self.declaration.reason
+        return self._asking(call, handle) if self.finds(call, handle) else None
+
     def cancel(self, handle: str) -> Request:
         """The cancellation; raises `NotOffered` where there is none."""
         return self._asking(self.declaration.cancel, handle)
@@ -223,13 +228,16 @@ class Declared:
     @property
     def _kept(self) -> frozenset[str]:
         declared = self.declaration
-        calls = [call for call in (declared.poll, declared.fetch, declared.cancel) if call is not None]
+        later = (declared.poll, declared.fetch, declared.cancel, declared.reason)
+        calls = [call for call in later if call is not None]
         known = frozenset[str]().union(*(paths(text) for call in calls for _, text in call.templates))
         known |= frozenset[str]().union(*(paths(value) for _, value in declared.headers))
         return frozenset(path for path in known if path.partition(".")[0] in ORDER)
 
     def _call(self, asked: Asked) -> Call | None:
-        return {"fetch": self.declaration.fetch, "cancel": self.declaration.cancel}.get(asked, self.declaration.poll)
+        declared = self.declaration
+        others = {"fetch": declared.fetch, "cancel": declared.cancel, "reason": declared.reason}
+        return others.get(asked, declared.poll)
 
     def _asking(self, call: Call | None, handle: str) -> Request:
         if call is None:
@@ -264,7 +272,7 @@ def _accepted(lines: tuple[tuple[str, str], ...]) -> list[str]:
 
 
 def _is_momentary(declared: Declaration) -> bool:
-    calls = (declared.submit, declared.poll, declared.fetch, declared.cancel)
+    calls = (declared.submit, declared.poll, declared.fetch, declared.cancel, declared.reason)
     known = [gaps(value) for _, value in declared.headers] + [call.gaps for call in calls if call is not None]
     return any(not MOMENT.isdisjoint(each) for each in known)
 

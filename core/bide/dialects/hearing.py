@@ -32,6 +32,7 @@ ASKED_ADDRESS = "~"
 _PAGES = ("text/html", "application/xhtml+xml")
 _LONGEST = 1000  # characters of a service's words that are looked at to be shown
 _ENDS_BADLY = (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
+_ASIDE = ("fetch", "reason")  # the reply is the result, or tells of the failure: neither finds the job again
 _ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, *_ENDS_BADLY)
 
 
@@ -66,7 +67,7 @@ class Hearing:
         known = self.handle and with_cookies(self.handle, cookies)
         fine = self._is_fine() and phase in (Phase.UNFINISHED, Phase.SUCCEEDED)
         problem = another if fine or another else self._problem(phase)
-        if phase not in _ABOUT_THE_JOB:
+        if phase not in _ABOUT_THE_JOB or self.asked == "reason":
             return Reading(phase, known, problem=problem, wait=self._wait(), cookies=cookies)
         moved = known if self.asked == "fetch" else self._moved(phase, cookies)
         result = self._result(moved) if phase is Phase.SUCCEEDED else None
@@ -78,7 +79,7 @@ class Hearing:
 
     def _another_job(self) -> Problem | None:
         """That the reply names another job than the one that was asked about by its id."""
-        if not self._is_fine() or self.asked == "fetch" or not self.handle:
+        if not self._is_fine() or self.asked in _ASIDE or not self.handle:
             return None
         known, told = links(self.handle).get(ID), self.facts.first(self.dialect.declaration.id)
         if known is None or told is None or same_id(known, told):
@@ -133,6 +134,8 @@ class Hearing:
             return Phase.SUCCEEDED
         if not self._is_fine():
             return refusal(self.response.status, retryable=None, asked=self.asked)
+        if self.asked == "reason":
+            return Phase.FAILED
         if self.asked == "fetch":
             return Phase.UNFINISHED if self.response.status == 202 else Phase.SUCCEEDED
         if self.spoken is not None:
@@ -228,7 +231,8 @@ class Hearing:
     def _problem(self, phase: Phase) -> Problem:
         declared, facts = self.dialect.declaration, self.facts
         word = self.word if phase in _ENDS_BADLY else None
-        code = facts.first(declared.code) or (word.upper() if word else f"HTTP_{self.response.status}")
+        told = self.asked == "reason" and phase is Phase.FAILED  # of a failure that has a code already
+        code = facts.first(declared.code) or ("" if told else word.upper() if word else f"HTTP_{self.response.status}")
         said = text(redact((facts.first(declared.message) or "")[:_LONGEST])) or excerpt(self.response)
         request_id = text(facts.first(declared.request_id))
         retryable = True if self.sign is not None and phase is Phase.TRANSIENT else None  # that is declared

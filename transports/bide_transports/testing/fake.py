@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bide.dialects import Asked
+from bide.dialects import Asked, Phase
 from bide.document import parse
 from bide.messages import Headers, Request, Response
 from bide.urls import address, origin
@@ -80,7 +80,7 @@ class FakeService:
 
     def documented(self) -> Iterator[tuple[Question, Request]]:
         """The requests that the vendor documents for the job as it stands."""
-        questions: tuple[Question, ...] = ("submit", "poll", "cancel", "fetch", "file")
+        questions: tuple[Question, ...] = ("submit", "poll", "cancel", "fetch", "reason", "file")
         for question in questions:
             with suppress(NotApplicable):
                 yield question, self._voice.request(question, self._record)
@@ -111,6 +111,7 @@ class FakeService:
             "poll": scenario.looks,
             "confirm": scenario.confirmations,
             "fetch": scenario.fetches,
+            "reason": (Turn(Phase.FAILED),),
             "cancel": scenario.cancels or (Turn(),),
         }[asked]
         count = self._counts[asked] = self._counts.get(asked, 0) + 1

@@ -115,7 +115,7 @@ class Staged:
 
     def knows(self, request: Request) -> bool:
         """Whether it asks for this job by its name."""
-        questions: tuple[Question, ...] = ("poll", "fetch", "cancel", "file")
+        questions: tuple[Question, ...] = ("poll", "fetch", "cancel", "reason", "file")
         return any(self._is(question, request) for question in questions)
 
     def begins(self, request: Request) -> bool:

@@ -74,9 +74,9 @@ class Naming:
         return record.id if set(declared.files) & set(declared.id) else f"file-{name}"
 
     def write(self, draft: Draft, said: Said, *, links: bool = True) -> None:
-        """Put id, addresses and cookies into a reply; one to `fetch` has none."""
+        """Put id, addresses and cookies into a reply; one to `fetch` or `reason` has none."""
         declared, parts = self.dialect.declaration, self._parts(said.record)
-        if said.asked == "fetch":
+        if said.asked in ("fetch", "reason"):
             return
         if declared.id:
             draft.put(self.chosen(declared.id)[0], said.id)
@@ -120,7 +120,7 @@ class Naming:
 
     def _is_for_fetch_alone(self, link: str) -> bool:
         declared = self.dialect.declaration
-        others = [call.gaps for call in (declared.poll, declared.cancel) if call is not None]
+        others = [call.gaps for call in (declared.poll, declared.cancel, declared.reason) if call is not None]
         return declared.fetch is not None and link in declared.fetch.gaps and not any(link in gaps for gaps in others)
 
 

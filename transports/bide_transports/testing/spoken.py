@@ -16,6 +16,7 @@ from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.dialects.places import Places
 from bide.errors import InvalidOrder, NotOffered
+from bide.failure import asking_why
 from bide.history import ANSWERS_TO_CANCEL
 from bide.messages import Request, Response
 from bide_transports.testing.draft import Draft
@@ -66,6 +67,8 @@ class Spoken:
                     return self._fetch(handle)
                 case "cancel":
                     return dialect.cancel(handle)
+                case "reason":
+                    return asking_why(dialect, handle)
                 case "file":
                     if not declared.files:
                         raise NotApplicable("no place of files is declared")

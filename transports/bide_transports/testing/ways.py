@@ -54,6 +54,8 @@ class Ways:
             yield Way((REFUSALS[said.phase],), (), f"the status code {REFUSALS[said.phase]}")
         elif said.phase is Phase.SUCCEEDED and said.asked == "fetch":
             yield Way((200,), (), "a reply to fetch")
+        elif said.phase is Phase.FAILED and said.asked == "reason":
+            yield Way((200,), (), "a reply to reason")
         elif said.phase is Phase.UNFINISHED:
             if self._holds_a_word(said):
                 yield self._by_word(said, "running", "a word that is not in `phases`")
@@ -73,6 +75,8 @@ class Ways:
         same document that a look is answered with.
         """
         declared = self.naming.dialect.declaration
+        if said.asked == "reason":
+            return False
         if said.asked == "fetch" and (
             said.phase is Phase.SUCCEEDED or any("fetch" in sign.asked for sign in declared.signs)
         ):
@@ -99,7 +103,7 @@ class Ways:
                 for pattern, (when, words) in product(sign.http, _alternatives(sign)):
                     source = f"sign {count} of {len(declared.signs)} (HTTP {pattern}{words})"
                     yield Way(_codes(pattern, said.asked), when, source)
-        if self._holds_a_word(said) or (self._status == "#" and said.asked != "fetch"):
+        if self._holds_a_word(said) or (self._status == "#" and said.asked not in ("fetch", "reason")):
             for word, phase in declared.phases.items():
                 if phase is said.phase:
                     yield self._by_word(said, word, f"the word {word!r} in `phases`")

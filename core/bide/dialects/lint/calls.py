@@ -70,7 +70,7 @@ def _calls(declaration: Declaration) -> Iterator[tuple[str, Call, _Known]]:
     known = _Known(
         frozenset(links | ({STATUS} if watched else set())), frozenset(values if watched else values | ORDER)
     )
-    for place in ("poll", "fetch", "cancel"):
+    for place in ("poll", "fetch", "reason", "cancel"):
         call: Call | None = getattr(declaration, place)
         if call is not None:
             yield place, call, known
@@ -227,7 +227,7 @@ def _twice(call: Call) -> set[str]:
 
 
 def _links(declaration: Declaration) -> Iterator[Finding]:
-    calls = (declaration.poll, declaration.fetch, declaration.cancel)
+    calls = (declaration.poll, declaration.fetch, declaration.reason, declaration.cancel)
     used = frozenset[str]().union(*(call.gaps for call in calls if call is not None))
     for name, places in declaration.links.items():
         if name in (ID, COOKIE, SEEN, *ORDER, *MOMENT):

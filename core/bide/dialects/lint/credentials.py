@@ -22,7 +22,7 @@ def of_credentials(declaration: Declaration) -> Iterator[Finding]:
     """Header lines, bodies and addresses; no finding repeats what it found."""
     yield from _authorization(declaration.authorization)
     yield from _lines("headers", declaration.headers)
-    for place in ("submit", "poll", "fetch", "cancel", "file"):
+    for place in ("submit", "poll", "fetch", "reason", "cancel", "file"):
         call: Call | None = getattr(declaration, place)
         if call is not None:
             yield from _of_call(place, call)

@@ -84,6 +84,8 @@ def _requests(declaration: Declaration) -> set[Asked]:
         requests.add("submit")
     if declaration.fetch is not None:
         requests.add("fetch")
+    if declaration.reason is not None:
+        requests.add("reason")
     if declaration.cancel is not None:
         requests |= {"cancel", "confirm"}
     return requests

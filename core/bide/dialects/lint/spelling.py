@@ -87,7 +87,7 @@ def _steps(where: str, place: str, steps: tuple[str, ...]) -> Iterator[Finding]:
 
 def _fields(declaration: Declaration) -> Iterator[Finding]:
     """Names and values of header fields, as HTTP has them."""
-    calls = {name: getattr(declaration, name) for name in ("submit", "poll", "fetch", "cancel", "file")}
+    calls = {name: getattr(declaration, name) for name in ("submit", "poll", "fetch", "reason", "cancel", "file")}
     lines = [("headers", line) for line in declaration.headers]
     lines += [(f"{name}.headers", line) for name, call in calls.items() if call is not None for line in call.headers]
     if declaration.authorization is not None:

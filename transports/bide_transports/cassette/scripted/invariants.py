@@ -115,8 +115,14 @@ def is_told_a_date(story: Story) -> bool:
 
 def is_limited_after_success(story: Story) -> bool:
     """The result was refused by a rate limit, once the job was known to have completed."""
-    fetched = (one.heard.reply for one in story.exchanges if isinstance(one.before, bide.Fetching))
-    return any(isinstance(reply, Response) and reply.status == 429 for reply in fetched)
+    fetched = ((one.before, one.heard.reply) for one in story.exchanges)
+    return any(
+        isinstance(before, bide.Fetching)
+        and before.failure is None
+        and isinstance(reply, Response)
+        and reply.status == 429
+        for before, reply in fetched
+    )
 
 
 def is_cancelled_while_waiting(story: Story) -> bool:

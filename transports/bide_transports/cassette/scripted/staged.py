@@ -22,7 +22,7 @@ from bide_transports.testing.wording import told
 if TYPE_CHECKING:
     from bide_transports.cassette.scripted.script import Script
 
-_QUESTIONS: Final[tuple[Asked, ...]] = ("fetch", "poll", "cancel")
+_QUESTIONS: Final[tuple[Asked, ...]] = ("fetch", "poll", "cancel", "reason")
 _ENDS: Final = (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
 
 
