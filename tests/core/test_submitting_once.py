@@ -247,3 +247,27 @@ def test_a_submission_is_never_sent_to_another_origin(target: str) -> None:
 )
 def test_a_redirect_that_changes_the_method_is_not_followed(status: int, reason: bide.Reason) -> None:
     assert ended(received(submitting(declared()), answer(status, location="/things/7"))).reason is reason
+
+
+# A token that another clock wrote
+
+
+@pytest.mark.parametrize("ahead", [8 * 3600, 400 * DAY])
+def test_a_token_of_a_clock_that_was_ahead_goes_by_ours(ahead: float) -> None:
+    job = bide.watch("7", dialect=declared(), now=START + ahead, pace=bide.Every(4))
+    job = received(job, answer(200, b'{"id": "7", "status": "running"}'))
+    taken_up = Intake(declared()).resume(bide.dump(job), now=START)
+    assert isinstance(taken_up, bide.Polling)
+    assert taken_up.due == START + 4
+    assert taken_up.past.deadline == START + 3600
+    assert [event.at for event in taken_up.past.trace] == [START]
+
+
+@pytest.mark.parametrize(
+    ("why", "longest"), [(bide.Why.PACE, 60), (bide.Why.BACKOFF, 60), (bide.Why.RETRY_AFTER, 3600)]
+)
+def test_no_token_sleeps_longer_than_the_pace_and_the_limits_allow(why: bide.Why, longest: float) -> None:
+    job = replace(bide.watch("7", dialect=declared(), now=START, patience=PATIENT), due=START + 8 * 3600, why=why)
+    assert bide.resume(job, now=START).due == START + longest
+    on_time = replace(job, due=START + 9)
+    assert bide.resume(on_time, now=START) is on_time

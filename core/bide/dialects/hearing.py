@@ -17,7 +17,7 @@ from bide.dialects import Asked, Phase, Reading
 from bide.dialects.calls import is_link, is_sayable
 from bide.dialects.http import another_job, excerpt, refusal
 from bide.dialects.outputs import files_in
-from bide.dialects.places import Facts, Sign, fits, keys, verdict
+from bide.dialects.places import ANY, Facts, Sign, fits, keys, verdict
 from bide.document import JSON, number, text, word_of
 from bide.handles import ID, SEEN, STATUS, handle_of, links, same_id
 from bide.messages import Order, Request, Response
@@ -216,10 +216,15 @@ class Hearing:
     def _lies_elsewhere(self, handle: str) -> bool:
         """Whether there is a result to fetch, by another request than the one that this is the reply to."""
         declared, known = self.dialect.declaration, self.handle or ""
-        if not self.dialect.finds(declared.fetch, handle):
+        if self._is_in_hand() or not self.dialect.finds(declared.fetch, handle):
             return False
         looked = self.asked in ("poll", "confirm") and self.dialect.finds(declared.poll, known)
         return not looked or _place(self.dialect.poll(known)) != _place(self.dialect.fetch(handle))
+
+    def _is_in_hand(self) -> bool:
+        """Whether the output stands in this reply, in a member of its own."""
+        places = self.dialect.declaration.output if self.dialect.brings == "json" else ()
+        return any(place and self.facts.says(place, (ANY,)) for place in places)
 
     def _files(self) -> tuple[tuple[str, ...], tuple[Refused, ...]]:
         declared, dialect = self.dialect.declaration, self.dialect
