@@ -136,7 +136,7 @@ class Submitting:
             )
         if stopped is not None and stopped.reason is Reason.TOO_LARGE:
             return stopped if request.repeatable else replace(stopped, reason=Reason.UNFOLLOWABLE, problem=_TOO_LARGE)
-        if unclear and not request.repeatable:
+        if unclear and (not request.repeatable or look.phase is Phase.REDIRECTED):
             return _abandoned(look, Reason.AMBIGUOUS, again)
         if unclear and until is not None and again.due >= until:
             return stopped or _abandoned(look, Reason.AMBIGUOUS, again)

@@ -25,6 +25,7 @@ from bide.messages import Headers
 SLOW = 10.0  # seconds to wait where nothing remains and nobody says until when
 MOST = 8  # policies that are kept beside the one that allows least
 
+_FOR_EVER = 1e9  # seconds; whoever obeys a hint has a ceiling
 _STALE = 3600.0  # seconds; an instant longer ago is no reset but a default, such as the year 1
 _MOST_FIELDS = 64  # that are looked at
 _LONGEST = 100  # characters of the name of a field or a policy
@@ -106,7 +107,13 @@ def retry_after(headers: Headers, *, now: float) -> float | None:
 
 def _end_of_wait(value: str, headers: Headers, now: float) -> float | None:
     match = re.fullmatch(_DELAY, value)
-    return _instant(value, headers, now) if match is None else now + float(f"{match[1]}.{match[2] or 0}")
+    if match is not None:
+        return now + float(f"{match[1]}.{match[2] or 0}")
+    if value.isdigit() and value.isascii() and len(value) < 300:  # too many for seconds: Unix time, or for ever
+        figure = float(value)
+        is_time = 1e9 <= figure < 4e9 or 1e12 <= figure < 4e18
+        return _by_size(figure, headers, now) if is_time else now + _FOR_EVER
+    return _instant(value, headers, now)
 
 
 def _freedom(now: float, policy: Quota) -> tuple[int, float]:

@@ -53,6 +53,14 @@ def why_not(url: str, home: str) -> str:
     return "it leads to this machine or into a private network: get it by hand if you trust it"
 
 
+def why_unfit(said: str, asked: str, home: str) -> str:
+    """Why the address that `said` means in a reply from `asked` is not asked, and what to do."""
+    try:
+        return why_not(whole(said, asked), home) or "it is too long to be sent: ask the service for another"
+    except ValueError as error:
+        return f"{error}: ask the service for a sound one"
+
+
 def _ascii(authority: str) -> str:
     """Host and port with the host's name in ASCII; raises `ValueError` where two readings of it would differ."""
     if authority.isascii() or "@" in authority:

@@ -589,8 +589,36 @@ def test_an_output_in_hand_is_not_fetched_again() -> None:
     whole = polling().receive(reply(done | {"output": {"n": 1}}), now=START)
     assert isinstance(whole, bide.Completed)
     assert whole.result.output == {"n": 1}
-    for empty in (None, {}, [], ""):
+    nothing: list[JSON] = [None, {}, [], ""]
+    for empty in nothing:
         assert isinstance(polling().receive(reply(done | {"output": empty}), now=START), bide.Fetching)
     as_file = with_(BY_LINKS, fetch=Call("GET", ("{result}",), brings="file"))
     told = read(reply(done | {"output": {"n": 1}}), dialect=as_file)
     assert (told.phase, told.result) == (Phase.SUCCEEDED, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("http://api.links.example/r/7", "unencrypted"),
+        ("https://10.0.0.7/r", "private network"),
+        ("s3://bucket/7", "begins with s3"),
+        ("https://[", "cannot be read"),
+        ("/r/7\nx: y", "line breaks"),
+        (f"https://api.links.example/{'x' * 9000}", "too long"),
+    ],
+)
+def test_an_address_of_the_result_that_is_not_asked_is_told(said: str, why: str) -> None:
+    done: JSON = {"id": "job-7", "status": "completed", "urls": {"result": said}}
+    job = polling().receive(reply(done), now=START)
+    assert isinstance(job, bide.Completed)
+    (refused,) = job.result.refused
+    assert (refused.address, why in refused.reason) == (said, True)
+    assert bide.load(bide.dump(job), dialect=BY_LINKS) == job
+
+
+@pytest.mark.parametrize(("said", "asked"), [("/jobs/a b", "/jobs/a%20b"), ("/jobs/ü", "/jobs/%C3%BC")])
+def test_an_address_of_the_job_is_escaped(said: str, asked: str) -> None:
+    job = submitted(reply({"id": "job-7"}, 201, location=said))
+    assert isinstance(job, bide.Polling)
+    assert job.request.url == f"https://api.links.example{asked}"

@@ -254,8 +254,8 @@ def test_a_redirect_that_changes_the_method_is_not_followed(status: int, reason:
 
 @pytest.mark.parametrize("ahead", [8 * 3600, 400 * DAY])
 def test_a_token_of_a_clock_that_was_ahead_goes_by_ours(ahead: float) -> None:
-    job = bide.watch("7", dialect=declared(), now=START + ahead, pace=bide.Every(4))
-    job = received(job, answer(200, b'{"id": "7", "status": "running"}'))
+    watched = bide.watch("7", dialect=declared(), now=START + ahead, pace=bide.Every(4))
+    job = received(watched, answer(200, b'{"id": "7", "status": "running"}'))
     taken_up = Intake(declared()).resume(bide.dump(job), now=START)
     assert isinstance(taken_up, bide.Polling)
     assert taken_up.due == START + 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.errors import InvalidOrder, JobAbandoned, SaveError
 from bide_transports import trio as by_trio
-from bide_transports.emulator import Service, VirtualClock
+from bide_transports.emulator import Drop, Fault, Plan, Service, VirtualClock
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.requests import Client, Interrupted
 from tests.drivers import TrioVirtualClock
@@ -215,4 +216,18 @@ def test_the_command_puts_what_the_journal_cannot_hold_into_a_file(
         again = ask(emulator, "resume", token.name, "--journal", "jobs", "--deadline", "0.1", "--on-timeout", "cancel")
         assert again.exit_code == 3
         assert ask(emulator, "resume", "--journal", "jobs").stderr.startswith("bide: nothing is left")
+        assert emulator.account.executions == 1
+
+
+def test_a_prepared_submission_under_no_key_is_sent_once_by_one_client() -> None:
+    service = Service(default=Plan(duration=0.1), faults=[Fault("submit", Drop("after"))])
+    clock = VirtualClock()
+    with serve(service, clock=clock.now) as emulator:
+        submission = Call("POST", ("/v1/executions",), body={"model": "{model}", "input": "{input}"})
+        dialect = Declared(replace(KEYLESS.declaration, submit=submission), emulator.base_url)
+        with Client(emulator.key, dialect=dialect, clock=clock) as client:
+            job = client.prepare("m", {})
+            for _ in range(3):
+                with pytest.raises(JobAbandoned, match="may or may not have been received"):
+                    client.wait(job)
         assert emulator.account.executions == 1

@@ -84,6 +84,7 @@ class Desk:
         self._notices = Notices()
         self.quota: bide.Quota | None = None
         self.unfinished: list[bide.Job] = []
+        self._sent: dict[str, int] = {}  # by the key of each submission that cannot be repeated: how often it has left
 
     def prepare(
         self,
@@ -193,12 +194,26 @@ class Desk:
 
     def _begin(self, job: str | bide.Job) -> bide.Job:
         """The job, written down, and held back when another one of this key has heard that the quota is spent."""
-        state = self.watch(job)
+        state = self._once(self.watch(job))
+        if isinstance(state, bide.Submitting):
+            self._leaves(state)
         if isinstance(state, bide.Waiting):
             state = bide.within(state, self.quota, now=self._now())
         if self._journal is not None:
             self._journal.record(state)
         return state
+
+    def _once(self, job: bide.Job) -> bide.Job:
+        """The job; where it is an earlier state of a submission that has left since and cannot be repeated, its end."""
+        order = job.order if isinstance(job, bide.Submitting) else None
+        if order is None or order.key is None or job.past.requests >= self._sent.get(order.key, 0):
+            return job
+        return cut_short(job, now=self._now())
+
+    def _leaves(self, job: bide.Submitting) -> None:
+        """Remember that a submission which cannot be repeated is about to be sent: its earlier states pay no more."""
+        if job.order.key is not None and not job.request.repeatable:
+            self._sent[job.order.key] = job.past.requests + 1
 
     def _note(self, state: bide.Job | Download | Upload) -> None:
         """Remember what was said of the quota and whether an end was told, and count each polled job of a day once.
@@ -208,6 +223,8 @@ class Desk:
         if self._journal is not None and isinstance(state, bide.Waiting | bide.Finished):
             self._journal.record(state)
         self.quota = merged(self.quota, state.past.quota)
+        if isinstance(state, bide.Submitting):
+            self._leaves(state)
         if isinstance(state, bide.Finished):
             self._notices.judge(state)
         if isinstance(state, bide.Polling) and state.past.polls and not isinstance(state.terms.pace, bide.Sparse):

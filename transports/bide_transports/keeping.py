@@ -13,6 +13,7 @@ import bide
 from bide.errors import InvalidToken
 from bide.finished import NEVER_AGAIN
 from bide.handles import shown
+from bide.steering import cut_short
 from bide.urls import is_id
 from bide_transports.display import print_json
 from bide_transports.durable import replace_whole
@@ -67,7 +68,7 @@ def advice(kept: Kept, wishes: Wishes) -> str:
         return ""
     if wishes.journal is not None:
         return f"go on with: {command('resume', '--journal', str(wishes.journal), wishes=wishes)}"
-    if is_ambiguous(kept.state):
+    if is_ambiguous(cut_short(kept.state, now=kept.state.past.since)):  # as whoever reads it takes it up
         return f"what was submitted stands in {kept.path}"
     return f"go on with: {command('resume', str(kept.path), wishes=wishes)}"
 

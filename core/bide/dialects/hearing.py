@@ -7,20 +7,21 @@ and a reply about another job is not understood.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from json import dumps
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from bide.cookies import told_cookies, with_cookies
 from bide.dialects import Asked, Phase, Reading
-from bide.dialects.calls import is_link, is_sayable
+from bide.dialects.calls import is_link, is_sayable, link_of
 from bide.dialects.http import another_job, excerpt, refusal
 from bide.dialects.outputs import files_in
 from bide.dialects.places import ANY, Facts, Sign, fits, keys, verdict
 from bide.document import JSON, number, text, word_of
 from bide.handles import ID, SEEN, STATUS, handle_of, links, same_id
 from bide.messages import Order, Request, Response
+from bide.references import whole, why_unfit
 from bide.result import Problem, Refused, Result
 from bide.secret import redact
 from bide.urls import may_follow, origin
@@ -105,6 +106,8 @@ class Hearing:
     def _is_file(self) -> bool:
         """Whether the body is plainly something else than JSON that was cut, or a page or a line in its place."""
         kind = self._type()
+        if self.facts.is_json and (self.asked != "fetch" or kind.endswith("octet-stream")):
+            return False
         said = kind not in ("", "text/plain", *_PAGES) and "json" not in kind.replace("jsonl", "").replace("ndjson", "")
         return said and bool(self.response.body)
 
@@ -180,7 +183,7 @@ class Hearing:
         if not isinstance(said, str) or not said:
             return None
         try:
-            url = said if "://" in said else urljoin(self._url(), said)
+            url = whole(said, self._url())
         except ValueError:
             return None
         return url if is_sayable(url) and may_follow(url, self.dialect.base_url) else None
@@ -204,6 +207,8 @@ class Hearing:
         raw = self.response.body.decode("utf-8-sig")
         path = None if place is None else keys(place)
         files, refused = self._files()
+        if self.asked != "fetch" and not self._is_here() and not self._is_in_hand():
+            refused = (*refused, *self._unfetched())
         return Result(handle or "", files, raw=raw, place=path, refused=refused, more=self._more())
 
     def _more(self) -> str | None:
@@ -220,6 +225,15 @@ class Hearing:
             return False
         looked = self.asked in ("poll", "confirm") and self.dialect.finds(declared.poll, known)
         return not looked or _place(self.dialect.poll(known)) != _place(self.dialect.fetch(handle))
+
+    def _unfetched(self) -> Iterator[Refused]:
+        """The addresses of the result that this reply tells and that are not asked, where there is no other."""
+        declared = self.dialect.declaration
+        for url in declared.fetch.urls if declared.fetch is not None else ():
+            for place in declared.links.get(link_of(url), ()):
+                said = self.facts.value(place)
+                if isinstance(said, str) and said and place != ASKED_ADDRESS and self._followed(said) is None:
+                    yield Refused(said, why_unfit(said, self._url(), self.dialect.base_url))
 
     def _is_in_hand(self) -> bool:
         """Whether the output stands in this reply, in a member of its own."""

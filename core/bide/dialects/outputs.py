@@ -29,6 +29,7 @@ _PATH = re.compile(r"[\w.~%@+-]+(?:/[\w.~%@+:=,-]+)+(?:\?\S*)?")
 _NAME = re.compile(r"[\w~%@+-][\w.~%@+-]*(?:\?\S*)?")
 _ENDING = re.compile(r"[A-Za-z][A-Za-z0-9]{1,4}", re.ASCII)
 _MEDIA_TYPE = re.compile(r"(?:image|audio|video|text|font|model|application|multipart|message)/[\w.+-]+")
+_LONGEST = 1024  # characters of a path: Base64 of a picture may begin as one does
 _SHORTEST = 5  # characters of a path: N/A and its like are none
 _OF_ADDRESSES = re.compile(
     r"(?i:ur[il]s?)$|(?:^|[_-])(?i:href|link|src|location|file|download)s?$"
@@ -117,7 +118,7 @@ def _is_reference(said: str, trust: _Trust) -> bool:
     is_one_word = not re.search(r"\s", text)
     if _ABSOLUTE.match(text):
         return is_one_word or is_data(text) or trust is _Trust.ALL or _ends_as_a_file(text)
-    if trust is _Trust.ABSOLUTE:
+    if trust is _Trust.ABSOLUTE or len(text) > _LONGEST:
         return False
     if is_one_word and _ROOTED.fullmatch(text):
         return True
