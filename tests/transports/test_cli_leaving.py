@@ -152,10 +152,10 @@ def test_a_second_interrupt_detaches_at_once(place: Path) -> None:
 
 
 def test_a_submission_that_nobody_has_named_cannot_be_cancelled(place: Path) -> None:
-    service = Service(default=SLOW, limit=AMPLE, faults=[Fault("submit", too_many(30))])
+    service = Service(default=SLOW, limit=AMPLE, faults=[Fault("submit", too_many(5))])
     with serve(service, clock=lambda: START) as emulator:
         with typed(emulator, *LONG, "--on-interrupt", "cancel") as command:
-            command.until("next look in 30.0 s")
+            command.until("next look in 5.0 s")
             command.interrupt()
             code, _, said = command.end()
         assert code == 130
