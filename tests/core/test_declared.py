@@ -586,14 +586,15 @@ def test_a_result_that_is_a_part_of_a_list_says_so(document: dict[str, JSON], li
 
 def test_an_output_in_hand_is_not_fetched_again() -> None:
     done: dict[str, JSON] = {"id": "job-7", "status": "completed", "urls": {"result": f"{API}/r/7"}}
-    whole = polling().receive(reply(done | {"output": {"n": 1}}), now=START)
+    made: JSON = {"n": 1}
+    whole = polling().receive(reply(done | {"output": made}), now=START)
     assert isinstance(whole, bide.Completed)
     assert whole.result.output == {"n": 1}
     nothing: list[JSON] = [None, {}, [], ""]
     for empty in nothing:
         assert isinstance(polling().receive(reply(done | {"output": empty}), now=START), bide.Fetching)
     as_file = with_(BY_LINKS, fetch=Call("GET", ("{result}",), brings="file"))
-    told = read(reply(done | {"output": {"n": 1}}), dialect=as_file)
+    told = read(reply(done | {"output": made}), dialect=as_file)
     assert (told.phase, told.result) == (Phase.SUCCEEDED, None)
 
 
