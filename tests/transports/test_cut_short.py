@@ -231,3 +231,19 @@ def test_a_prepared_submission_under_no_key_is_sent_once_by_one_client() -> None
                 with pytest.raises(JobAbandoned, match="may or may not have been received"):
                     client.wait(job)
         assert emulator.account.executions == 1
+
+
+def test_a_submission_that_the_journal_refused_was_not_sent_and_can_be(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    submission = Call("POST", ("/v1/executions",), body={"model": "{model}", "input": "{input}"})
+    looks = Call("GET", ("/v1/executions/{id}",))
+    with serve(Service(default=Plan(duration=0.1)), clock=clock.now) as emulator:
+        declared = replace(KEYLESS.declaration, submit=submission, poll=looks, phases={"completed": Phase.SUCCEEDED})
+        dialect = Declared(declared, emulator.base_url)
+        with Client(emulator.key, dialect=dialect, clock=clock, journal=tmp_path / "jobs") as client:
+            job = client.prepare("flux-1.1-pro", {"prompt": "a fox"})
+            with file_size_limit(0), pytest.raises(SaveError, match="nothing is sent"):
+                client.wait(job)
+            assert emulator.account.requests == 0
+            assert client.wait(job).document
+        assert emulator.account.executions == 1

@@ -195,12 +195,12 @@ class Desk:
     def _begin(self, job: str | bide.Job) -> bide.Job:
         """The job, written down, and held back when another one of this key has heard that the quota is spent."""
         state = self._once(self.watch(job))
-        if isinstance(state, bide.Submitting):
-            self._leaves(state)
         if isinstance(state, bide.Waiting):
             state = bide.within(state, self.quota, now=self._now())
         if self._journal is not None:
             self._journal.record(state)
+        if isinstance(state, bide.Submitting):  # not before it is written down: what the disk refuses is not sent
+            self._leaves(state)
         return state
 
     def _once(self, job: bide.Job) -> bide.Job:
