@@ -1,4 +1,4 @@
-"""What tests of the transports start from: no proxy of the environment, and certificates that a client trusts."""
+"""What tests of the transports start from: nothing of the environment, and certificates that a client trusts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import trustme
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path_factory.getbasetemp() / "no netrc"))
 
 
 @pytest.fixture(scope="module")
