@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -18,7 +19,7 @@ from bide_transports.cli import main
 from bide_transports.drive import INTERRUPTED
 from bide_transports.endings import CODES
 from bide_transports.testing import fake_server, fixtures
-from tests import test_laws
+from tests import reactions, test_laws
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -122,3 +123,13 @@ def test_every_law_is_told_by_the_name_of_its_test() -> None:
 def test_every_reason_and_cause_is_explained(member: bide.Why | bide.Cause) -> None:
     where, word = ("core", member.value) if isinstance(member, bide.Why) else ("driver", member.name)
     assert f"| `{word}` |" in page(where)
+
+
+def test_the_table_of_faults_is_what_the_tests_say() -> None:
+    assert page("faults") == reactions.page(), "write it anew: python -m tests.reactions"
+
+
+@pytest.mark.parametrize(("row", "test"), [pytest.param(*one, id=one[0].fault) for one in reactions.shown()])
+def test_a_row_of_the_table_is_shown_over_each_transport(row: reactions.Row, test: Any) -> None:
+    given = {name: values for mark in test.pytestmark if mark.name == "parametrize" for name, values in [mark.args]}
+    assert any(len(given.get(name, ())) == 2 for name in ("kind", "wire", "save")), row.test

@@ -28,6 +28,7 @@ from bide_transports.trio import Client
 from tests.core.download_scene import TwoWays
 from tests.drivers import TrioVirtualClock
 from tests.hostile import Server, field_of, head, read, reply, send, tell, wait_for
+from tests.reactions import reacts
 from tests.savers import KEY, SAVES, Save, Until, content, done, stopped
 
 ALWAYS = 10**9
@@ -41,6 +42,10 @@ def bytes_sent(emulator: Emulator) -> int:
     return sum(emulator.account.sent.values())
 
 
+@reacts(
+    "a download that is cut",
+    "the rest is asked for (`Range`, `If-Range`), by `GET` alone: a `HEAD` is not what was signed",
+)
 @BY_EACH
 @pytest.mark.parametrize("at", ["storage", "download"])
 @pytest.mark.parametrize("k", [1_000_000, 65_536, 39_999, 8_191])
@@ -83,6 +88,10 @@ def test_another_client_goes_on_where_one_was_stopped(save: Save, download: str,
     assert emulator.account.credentials_at_storage == 0
 
 
+@reacts(
+    "403 from a storage host: the link has expired",
+    "the service is asked for a new link, bounded",
+)
 @BY_EACH
 def test_a_link_that_expires_on_the_way_is_replaced_and_the_rest_fetched(save: Save, tmp_path: Path) -> None:
     faults = [
@@ -171,6 +180,10 @@ CUT = head(f"Content-Length: {len(FIRST)}", 'ETag: "1"') + FIRST[:200_000]
 ANEW = head(f"Content-Length: {len(SECOND)}", 'ETag: "2"') + SECOND
 
 
+@reacts(
+    "200, 416 or another `ETag` in place of the rest",
+    "begun anew",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     ("answers", "whole", "ranges"),
@@ -223,6 +236,10 @@ def test_a_compressed_file_is_begun_anew(save: Save, tmp_path: Path) -> None:
     assert [field_of(request, "range") for request in server.received] == [None, None]
 
 
+@reacts(
+    "a digest that does not fit",
+    "no file",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     "line",
@@ -290,6 +307,10 @@ def test_redirects_of_the_storage_host_are_followed_without_a_credential(save: S
     assert {field_of(request, "authorization") for request in storage.received} == {None}
 
 
+@reacts(
+    "a storage host that redirects to another host",
+    "not followed; nothing that it sends is saved",
+)
 @BY_EACH
 def test_a_redirect_to_another_host_is_not_followed(save: Save, tmp_path: Path) -> None:
     onward = head("Location: https://evil.example/f?sig=2", "Content-Length: 0", status="HTTP/1.1 302 On")

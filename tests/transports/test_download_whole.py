@@ -20,6 +20,7 @@ from bide_transports import trio as over_trio
 from bide_transports.emulator import Service, VirtualClock
 from tests.drivers import TrioVirtualClock
 from tests.hostile import Line, Server, field_of, head, read, send
+from tests.reactions import reacts
 from tests.savers import KEY, SAVES, Save
 
 BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
@@ -52,6 +53,10 @@ def result(url: str, *files: str) -> bide.Result:
     return bide.Result("7", tuple(f"{url}{file}" for file in files))
 
 
+@reacts(
+    "200 with a page in place of the file",
+    "no file: asked again, bounded; the journal keeps the job",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     "instead",
@@ -97,6 +102,10 @@ def test_a_page_that_stays_is_told_and_nothing_is_left_of_it(save: Save, tmp_pat
     assert len(server.received) == 3
 
 
+@reacts(
+    "`Content-Encoding` with words that are no codings (`aws-chunked`, `utf-8`, `none`)",
+    "the bytes as they came",
+)
 @BY_EACH
 @pytest.mark.parametrize("coding", ["none", "aws-chunked", "utf-8", "identity", "gzip, aws-chunked"])
 def test_what_is_no_coding_changes_no_byte(save: Save, coding: str, tmp_path: Path) -> None:

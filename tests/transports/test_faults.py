@@ -41,6 +41,7 @@ from tests.hostile import (
     tell,
     wait_for,
 )
+from tests.reactions import reacts
 from tests.wires import BY_EACH, Wire, in_time, watched
 
 KEY = "sk_" + "0" * 64
@@ -99,6 +100,10 @@ def test_the_names_of_the_faults_are_their_own() -> None:
     assert len(BY_NAME) == len(FAULTS)
 
 
+@reacts(
+    "a body without end, or one that unpacks to too much",
+    "read up to `Patience(largest=)`, decoded bytes counted; then it ends as too large",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     "name",
@@ -191,6 +196,10 @@ def test_a_connection_is_used_again_after_interim_replies(status: str, wire: Wir
     assert server.connections == 1
 
 
+@reacts(
+    "bytes after the reply, or on an idle connection",
+    "nobody's answer: that connection is not used again",
+)
 @BY_EACH
 @pytest.mark.parametrize("ask", [get, post])
 def test_bytes_that_come_late_are_nobodys_answer(ask: Callable[..., Request], wire: Wire) -> None:
@@ -206,6 +215,10 @@ def test_bytes_that_come_late_are_nobodys_answer(ask: Callable[..., Request], wi
     assert server.connections == 2
 
 
+@reacts(
+    "a connection that the server has closed while it was idle",
+    "not used again, so a submission is not lost in it",
+)
 @BY_EACH
 @pytest.mark.parametrize("ask", [get, post])
 def test_a_connection_that_was_closed_while_idle_is_not_used(ask: Callable[..., Request], wire: Wire) -> None:
@@ -224,6 +237,10 @@ def test_a_server_that_takes_nothing_in_is_too_slow(wire: Wire) -> None:
     patiently(trial)
 
 
+@reacts(
+    "a head or a body that comes a byte at a time",
+    "one timeout bounds the exchange as a whole",
+)
 @BY_EACH
 def test_slowness_and_silence_share_one_budget(wire: Wire) -> None:
     def trial(timeout: float) -> None:
@@ -247,6 +264,10 @@ def test_a_redirect_is_not_followed(status: str, wire: Wire) -> None:
     assert elsewhere.connections == 0
 
 
+@reacts(
+    "a `.netrc` that knows the host",
+    "never read",
+)
 @BY_EACH
 @pytest.mark.parametrize("credential", [BEARER, ()])
 def test_netrc_neither_replaces_nor_adds_a_credential(
@@ -286,6 +307,10 @@ def test_a_coded_body_is_decoded_within_its_bound(
     assert server.connections == 1
 
 
+@reacts(
+    "a `Content-Encoding` whose end is missing",
+    "not valid: never a value, never a file",
+)
 @BY_EACH
 @pytest.mark.parametrize("kept", [1, 9, 30])
 def test_a_coded_body_that_is_not_whole_is_no_answer(kept: int, wire: Wire) -> None:
@@ -335,6 +360,10 @@ def test_a_file_without_end_is_bounded_in_time(wire: Wire) -> None:
     patiently(trial)
 
 
+@reacts(
+    "a file that is cut",
+    "never whole: the rest is fetched, or all of it",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     "fault", [fault for fault in FAULTS if fault.allowed[0] == NoResponse(Cause.RESET, sent=True)], ids=lambda f: f.name
@@ -394,6 +423,18 @@ def test_a_page_in_place_of_the_api_is_not_put_up_with_for_ever(body: bytes, wir
     assert len(server.received) == 3
 
 
+@reacts(
+    "a chunk size that is none, no status line, no HTTP, lengths that contradict each other or `Transfer-Encoding`",
+    "not valid HTTP: the connection is closed; a look is sent again",
+)
+@reacts(
+    "interim replies (100, 102, 103), before the reply or without end",
+    "read past, sixteen of them; then it is not valid HTTP",
+)
+@reacts(
+    "header lines without end, or more than 100 of them, or 64 KiB",
+    "not valid HTTP; the rest is not read",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     "fault", [fault for fault in FAULTS if fault.timeout != SHORT and fault.name != "a gzip bomb"], ids=lambda f: f.name

@@ -29,6 +29,7 @@ from tests.hostile import (
     send,
     stall,
 )
+from tests.reactions import reacts
 from tests.wires import BY_EACH, Wire, in_time, watched
 
 KEY = "sk_" + "0" * 64
@@ -146,6 +147,10 @@ def test_a_proxy_that_refuses_connections_sends_nothing(
     assert wire(post(f"{scheme}://service.invalid")) == [UNSENT]
 
 
+@reacts(
+    "a proxy that opens no tunnel",
+    "nothing was sent: any request is sent again",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     ("script", "expected"),
@@ -217,6 +222,10 @@ def test_a_certificate_of_another_host(authority: trustme.CA, authorities: Path,
     assert (server.connections, server.received) == (1, [])
 
 
+@reacts(
+    "a certificate that is not trusted",
+    "nothing is sent, and it ends at once: check the base URL and the authorities",
+)
 @BY_EACH
 def test_a_job_gives_up_at_once_where_the_certificate_is_not_trusted(authority: trustme.CA, wire: Wire) -> None:
     with Server((read, send(GOOD)), tls=tls(authority)) as server:
@@ -250,6 +259,10 @@ def test_the_name_and_the_protocol_are_told_in_the_handshake(
     assert field_of(server.received[0], "host") == f"localhost:{server.address[1]}"
 
 
+@reacts(
+    "a TLS handshake that is cut or too slow",
+    "nothing was sent: any request is sent again",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     ("script", "expected"),
