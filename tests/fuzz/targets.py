@@ -1,0 +1,246 @@
+"""What strangers' bytes reach: each a function that may raise nothing but the errors it is documented to raise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import bide
+from bide.dates import http_date, span
+from bide.dialects.declared import Declared
+from bide.dialects.lint import lint
+from bide.dialects.vendors import named, names
+from bide.dialects.written import read, write
+from bide.document import moment
+from bide.download import download
+from bide.download_token import dump_download, load_download
+from bide.errors import InvalidDeclaration, InvalidToken, InvalidWebhook
+from bide.messages import Headers, Reply, Request, Response
+from bide.secret import redact
+from bide.urls import address, may_follow, public
+from bide.webhook import verify
+from bide_transports.cassette.files import loads
+from bide_transports.cassette.redaction.redactor import Redactor
+from bide_transports.cassette.redaction.scan import scan
+from bide_transports.cassette.tape import InvalidCassette
+from bide_transports.h11_client import Connection
+
+NOW = 1_893_456_000.0
+RECORDED = Path(__file__).parent.parent / "cassette" / "recorded"
+
+
+@dataclass(frozen=True)
+class Target:
+    """`run` takes any bytes; `seeds` are good ones; `share` is its part of all inputs, of a hundred."""
+
+    run: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+    share: int
+
+
+# -- receive -----------------------------------------------------------------------------------------------------------
+
+
+def _dialects() -> list[bide.Dialect]:
+    base = "https://api.example.com"
+    return [bide.ModelRoute(), *(Declared(named(name), base) for name in names())]
+
+
+def _jobs() -> list[bide.Waiting]:
+    found: list[bide.Waiting] = []
+    for dialect in _dialects():
+        for handle in ("abc", "https://api.example.com/v1/jobs/7", "projects/p/operations/7"):
+            with suppress(bide.errors.BideError):
+                job = bide.watch(handle, dialect=dialect, now=NOW)
+                found += [one for one in (job, _leaving(job)) if isinstance(one, bide.Waiting)]
+                break
+        with suppress(bide.errors.BideError):
+            found.append(bide.submit(bide.Order("m/n", {"p": 1}, key="key-1"), dialect=dialect, now=NOW))
+    return found
+
+
+def _leaving(job: bide.Job) -> bide.Job | None:
+    with suppress(bide.errors.BideError):
+        return bide.cancel(job, now=NOW)
+    return None
+
+
+JOBS = _jobs()
+
+
+def reply_of(data: bytes) -> Response:
+    """A reply in as many bytes: the code in two of them, header lines up to an empty one, the rest its body."""
+    head, _, body = data[2:].partition(b"\n\n")
+    lines = [line.decode("latin-1").partition(":") for line in head.split(b"\n")]
+    return Response(
+        int.from_bytes(data[:2], "big") % 1000, Headers.of([(one, two.strip()) for one, _, two in lines]), body
+    )
+
+
+def receive(data: bytes) -> object:
+    """Any reply to any job; what comes of it can be shown, asked on and saved."""
+    job = JOBS[data[0] % len(JOBS)] if data else JOBS[0]
+    after = job.receive(reply_of(data[1:]), now=NOW + 1)
+    if isinstance(after, bide.Waiting):
+        assert after.request
+    if data[1:2] < b"\x10":  # which takes longer than all the rest
+        assert bide.load(bide.dump(after), dialect=after.terms.dialect) == after
+    return repr(after)
+
+
+def header(data: bytes) -> object:
+    """Header lines alone, in a refusal and in a look."""
+    lines = [line.partition(":") for line in data.decode("latin-1").split("\n")]
+    headers = Headers.of([(one, two.strip()) for one, _, two in lines])
+    job = JOBS[0].receive(Response(429, headers, b""), now=NOW)
+    return job.receive(Response(202, headers, b"{}"), now=NOW + 9) if isinstance(job, bide.Waiting) else job
+
+
+def date(data: bytes) -> object:
+    """A date, an instant, a span of time."""
+    text = data.decode("utf-8", "surrogateescape")
+    return http_date(text), moment(text), span(text)
+
+
+def link(data: bytes) -> object:
+    """An address that a service names."""
+    text = data.decode("latin-1")
+    return address(text), may_follow(text, "https://api.example.com"), public(text), redact(text)
+
+
+# -- what comes from the disk ------------------------------------------------------------------------------------------
+
+START = download("file_1", dialect=bide.ModelRoute(), now=NOW)
+
+
+def token(data: bytes) -> None:
+    """A job's token, a download's."""
+    for job in JOBS[:3]:
+        with suppress(InvalidToken):
+            bide.dump(bide.load(data, dialect=job.terms.dialect))
+    with suppress(InvalidToken):
+        load_download(data, start=START, received=3)
+
+
+def cassette(data: bytes) -> None:
+    """A cassette of a stranger's."""
+    with suppress(InvalidCassette):
+        loads(data, partial=True)
+
+
+def declaration(data: bytes) -> None:
+    """A vendor's way of speaking, as somebody declared it: read, checked, used, written."""
+    with suppress(InvalidDeclaration):
+        declared = read(data)
+        lint(declared)
+        with suppress(bide.errors.BideError):
+            dialect = Declared(declared, "https://api.example.com")
+            job = bide.watch("abc", dialect=dialect, now=NOW)
+            job.receive(Response(200, Headers.of([("location", "/x")]), b'{"status":"x","id":"abc"}'), now=NOW)
+        assert read(write(declared)) == declared
+
+
+def redaction(data: bytes) -> object:
+    """A text that is recorded, and searched for secrets."""
+    text = data.decode("utf-8", "replace")
+    return redact(text), Redactor().body(data, "application/json"), Redactor().text(text), scan(text)
+
+
+# -- what comes over the wire ------------------------------------------------------------------------------------------
+
+SECRET = "whsec_" + "c2VjcmV0" * 4
+
+
+def webhook(data: bytes) -> None:
+    """A notice, unsigned or signed by whoever knows the secret."""
+    head, _, body = data.partition(b"\n\n")
+    lines = [line.decode("latin-1").partition(":") for line in head.split(b"\n")]
+    for dialect in (JOBS[0].terms.dialect, named("replicate")):
+        with suppress(InvalidWebhook):
+            verify(
+                [(one, two) for one, _, two in lines],
+                body,
+                secrets=SECRET,
+                signature=dialect.webhook,
+                now=NOW,
+            )
+
+
+GET = Request("GET", "https://api.example.com/v1/jobs/7", largest=65536)
+PLACE = address(GET.url)
+
+
+def wire(data: bytes) -> object:
+    """A reply as bytes, cut anywhere: the same comes of it."""
+    size = 1 + data[0] if data else 1
+    whole, cut = _heard([data[1:]]), _heard([data[at : at + size] for at in range(1, len(data), size)])
+    assert type(whole) is type(cut), (whole, cut)
+    if isinstance(whole, Response) and isinstance(cut, Response):
+        assert (whole.status, whole.body) == (cut.status, cut.body)
+    return whole
+
+
+def _heard(pieces: list[bytes]) -> Reply | None:
+    assert PLACE is not None
+    connection = Connection()
+    connection.send(GET, PLACE)
+    for piece in (*filter(None, pieces), b""):
+        answer = connection.receive(piece)
+        if answer is not None:
+            return answer
+    return None
+
+
+def _json(**members: object) -> bytes:
+    return json.dumps(members).encode()
+
+
+_LIMITS = (
+    b"retry-after: 30\nx-ratelimit-limit: 60\nx-ratelimit-remaining: 0\nx-ratelimit-reset: 1893456021\n"
+    b'ratelimit: "a";r=0;t=30\nratelimit-policy: "a";q=9;w=60\ndate: Tue, 01 Jan 2030 00:00:00 GMT'
+)
+_DONE = _json(
+    id="abc", status="COMPLETED", output={"images": [{"file_id": "file_1"}]}, urls={"get": "https://x.example/7"}
+)
+_FAILED = _json(
+    error={"code": "RATE_LIMITED", "message": "Bearer sk_live_0123456789 https://x/?sig=1", "details": [{}]}
+)
+_RECORDED = min(RECORDED.glob("*.jsonl"), key=lambda path: path.stat().st_size).read_bytes()
+
+_CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nx: y\r\n\r\n"
+
+TARGETS = {
+    "receive": Target(
+        receive,
+        tuple(
+            bytes([job]) + code.to_bytes(2, "big") + b"location: /jobs/7\n" + _LIMITS + b"\n\n" + body
+            for job in range(0, len(JOBS), 4)
+            for code, body in ((200, _DONE), (202, b"{}"), (429, _FAILED), (303, b""), (404, _FAILED), (200, b"<html>"))
+        ),
+        6,
+    ),
+    "header": Target(header, (_LIMITS, b"retry-after: 1, 120", b"ratelimit-reset: 6m0s"), 12),
+    "date": Target(date, (b"Tue, 01 Jan 2030 00:00:00 GMT", b"2030-01-01T00:00:00.5+01:00", b"6m0s", b"PT1H"), 30),
+    "link": Target(link, (b"https://[::ffff:7f00:1]:443/a?b#c", b"http://0x7f.1/", b"https://u:p@h.example./"), 30),
+    "token": Target(token, (*(bide.dump(job).encode() for job in JOBS[:3]), dump_download(START).encode()), 2),
+    "webhook": Target(
+        webhook,
+        (b"webhook-id: 1\nwebhook-timestamp: 1893456000\nwebhook-signature: v1,YQ==\n\n" + _DONE, b"a: b\n\n{}"),
+        8,
+    ),
+    "declaration": Target(declaration, tuple(write(named(name)).encode() for name in names()), 1),
+    "cassette": Target(cassette, (_RECORDED,), 2),
+    "redaction": Target(redaction, (_FAILED, _RECORDED[:2000], b"Authorization: Bearer eyJhbGciOi.eyJzdWIi.c2ln"), 1),
+    "wire": Target(
+        wire,
+        (
+            b"\x03HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+            b"\x09HTTP/1.1 103 Early Hints\r\n\r\n" + _CHUNKED,
+            b"\x50HTTP/1.0 200\r\ncontent-encoding: gzip\r\nx y: z\r\n folded\r\n\r\n\x1f\x8b\x08\x00",
+        ),
+        8,
+    ),
+}
