@@ -99,7 +99,9 @@ class Service:
         if not self._faults:
             return None
         self._faults = [(fault, count + fault.matches(kind)) for fault, count in self._faults]
-        return next((one.deed for one, count in self._faults if one.matches(kind) and one.strikes(count)), None)
+        deed = next((one.deed for one, count in self._faults if one.matches(kind) and one.strikes(count)), None)
+        self._faults = [(fault, count) for fault, count in self._faults if count + 1 < fault.nth + fault.times]
+        return deed
 
     def _struck(self, deed: Deed, call: Call, now: float) -> Response | Broken:
         own = None if untouched(deed) else self._process(call, now)[0]
