@@ -1,49 +1,18 @@
-"""The few system calls that a file needs to outlive a crash: opened by one process, written whole, named for good."""
+"""The few system calls that a file needs to outlive a crash: read whole, written whole, named for good."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
-import stat
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
-try:
-    import fcntl
-except ImportError:  # no POSIX locks here
-    fcntl = None  # type: ignore[assignment]
+from bide_transports.locks import READING, check_kind, system_module
 
-_FLAGS = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-
-
-def locked(path: Path, flags: int) -> int:
-    """A descriptor of the file at `path`, private and this process's alone until it is closed.
-
-    Raises `OSError`, also for what is no file, `BlockingIOError` when another process has it.
-    """
-    while True:
-        fd = os.open(path, _FLAGS | flags, 0o600)
-        try:
-            check_kind(fd)
-            if fcntl is not None:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_still_there(path, fd):
-                return fd
-        except BlockingIOError:
-            os.close(fd)
-            raise BlockingIOError(errno.EWOULDBLOCK, "another process has it open") from None
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(fd)  # replaced between the two calls: the new one is meant
-
-
-def check_kind(fd: int) -> None:
-    """Raise `OSError` where what was opened is no file: a device, a pipe, a directory."""
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise OSError(errno.EINVAL, "what lies there is no file")
+_FCNTL = system_module("fcntl")
+_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOTTY)
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -51,6 +20,20 @@ def write_all(fd: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(fd, left) :]
+
+
+def sync(fd: int) -> None:
+    """Make what was written durable: on macOS past the drive's own cache, too, where the file system can (fcntl(2))."""
+    full = getattr(_FCNTL, "F_FULLFSYNC", None)
+    if full is not None:
+        try:
+            _FCNTL.fcntl(fd, full)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+        else:
+            return
+    os.fsync(fd)
 
 
 def replace_whole(path: Path, data: bytes) -> None:
@@ -63,7 +46,7 @@ def replace_whole(path: Path, data: bytes) -> None:
     try:
         try:
             write_all(fd, data)
-            os.fsync(fd)
+            sync(fd)
         finally:
             os.close(fd)
         if path.is_file() and not path.is_symlink():
@@ -81,13 +64,19 @@ def sync_directory(directory: Path) -> None:
     if hasattr(os, "O_DIRECTORY"):
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(fd)
+            sync(fd)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
         finally:
             os.close(fd)
 
 
-def _is_still_there(path: Path, fd: int) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(fd))  # noqa: PTH116  the stat of the name, to be compared
-    except FileNotFoundError:
-        return False
+def read_file(path: Path, largest: int) -> bytes:
+    """The whole file at `path`; raises `OSError`, also for what is no file or has more than `largest` bytes."""
+    with os.fdopen(os.open(path, os.O_RDONLY | READING), "rb") as file:
+        check_kind(file.fileno())
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise OSError(errno.EFBIG, f"it has more than {largest} bytes")
+    return data

@@ -22,9 +22,10 @@ import bide
 from bide.document import parse_object
 from bide.errors import InvalidToken, SaveError
 from bide.handles import shown
-from bide_transports.durable import locked, sync_directory, write_all
+from bide_transports.durable import sync, sync_directory, write_all
+from bide_transports.locks import locked, release, swapping
 
-_FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)  # a pipe is refused, and its other end not waited for
+_FLAGS = os.O_RDWR | os.O_APPEND
 _BEGINNING = b'{"job":"'  # of every line, as `_line` writes it
 _UNSENT = "nothing is sent without it"
 _SLACK = 100  # lines that are out of date before the journal is written anew
@@ -75,7 +76,7 @@ class Journal:
     def close(self) -> None:
         """Let others have the file."""
         if self._fd >= 0:
-            os.close(self._fd)
+            release(self._fd)
             self._fd = -1
 
     @property
@@ -109,7 +110,7 @@ class Journal:
         try:
             self._cut()
             write_all(self._fd, data)
-            os.fsync(self._fd)
+            sync(self._fd)
         except OSError as error:
             with suppress(OSError):
                 self._cut()
@@ -165,17 +166,21 @@ class Journal:
         """Write what still counts into a file of its own, which takes this one's place at once or not at all."""
         fresh = self.path.with_name(self.path.name + ".new")
         data = b"".join(_line({"job": name, "token": entry.token}) for name, entry in self._entries.items())
-        fd = locked(fresh, _FLAGS | os.O_TRUNC)
+        fd = locked(fresh, _FLAGS, unshared=True)
         try:
+            os.ftruncate(fd, 0)
             write_all(fd, data)
-            os.fsync(fd)
-            fresh.replace(self.path)
-            sync_directory(self.path.parent)
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(self._fd)
-        self._fd, self._lines, self._end = fd, len(self._entries), len(data)
+            sync(fd)
+        finally:
+            release(fd)
+        with swapping(self.path, self._fd, _FLAGS) as lock_again:
+            self._fd = -1
+            try:
+                fresh.replace(self.path)
+            finally:
+                self._fd = lock_again()
+        sync_directory(self.path.parent)
+        self._lines, self._end = len(self._entries), len(data)
 
     def _refused(self, error: OSError, untold: str) -> SaveError:
         return SaveError(

@@ -13,18 +13,17 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from filecmp import cmp
 from pathlib import Path
 
 from bide.digests import Digest
-from bide_transports.durable import check_kind, locked, sync_directory, write_all
+from bide_transports.durable import sync, sync_directory, write_all
+from bide_transports.locks import locked, opened, release, remove
 
 LARGEST_TOKEN = 65536  # bytes
 _CHUNK = 256 * 1024  # bytes
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
-# Not blocking: opening a pipe that lies under that name would wait for its other end; it is refused instead.
-_NOT_BLOCKING = getattr(os, "O_NONBLOCK", 0)
-_FLAGS = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_BINARY", "O_CLOEXEC"))
 
 
 class PartFiles:
@@ -37,10 +36,9 @@ class PartFiles:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory, self._stem = directory, name
         self._path, self._beside = directory / f"{name}.part", directory / f"{name}.part.json"
-        self._lock, self._fd = locked(self._beside, os.O_RDWR | _NOT_BLOCKING), -1
+        self._lock, self._fd = locked(self._beside, os.O_RDWR, unshared=True), -1
         try:
-            self._fd = os.open(self._path, _FLAGS | _NOT_BLOCKING, 0o666)
-            check_kind(self._fd)
+            self._fd = opened(self._path, os.O_RDWR, 0o666)
             self.size = os.fstat(self._fd).st_size
             self.token = os.read(self._lock, LARGEST_TOKEN).decode("utf-8", "replace")
         except BaseException:
@@ -55,10 +53,9 @@ class PartFiles:
     def restart(self) -> None:
         """Forget the bytes, and then what was told of them."""
         if self.is_named:
+            self._close_part()
             self._path.unlink()
-            os.close(self._fd)
-            self._fd = -1
-            self._fd = os.open(self._path, _FLAGS | os.O_EXCL, 0o666)
+            self._fd = opened(self._path, os.O_RDWR | os.O_EXCL, 0o666)
         os.ftruncate(self._fd, 0)
         os.ftruncate(self._lock, 0)
         self.size, self.token = 0, ""
@@ -81,24 +78,26 @@ class PartFiles:
 
     def beginning(self, count: int) -> bytes:
         """The first `count` bytes, or as many as there are."""
-        with self._path.open("rb") as file:
-            return file.read(count)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        return os.read(self._fd, count)
 
     def digest(self, told: Digest) -> str:
         """The digest of the bytes by the algorithm of the one that was told, in hexadecimal digits."""
         hashed = hashlib.new(told.algorithm, usedforsecurity=False)
-        with self._path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                hashed.update(chunk)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        while chunk := os.read(self._fd, _CHUNK):
+            hashed.update(chunk)
         return hashed.hexdigest()
 
     def become(self, suffix: Callable[[bytes], str], *, overwrite: bool) -> Path:
         """Make the bytes durable and give the file its name, with the ending that its first 16 bytes call for.
 
         A file that is there already is replaced only to `overwrite` it; where it holds the same bytes, that is as good.
+        Nothing can be written any more.
         """
         target = self._directory / (self._stem + suffix(self.beginning(16)))
-        os.fsync(self._fd)
+        sync(self._fd)
+        self._close_part()  # Windows renames no open file
         if overwrite:
             self._path.replace(target)
         else:
@@ -107,18 +106,26 @@ class PartFiles:
         return target
 
     def close(self, *, keep: bool) -> None:
-        """Let others have the files, to `keep` and go on with, or none."""
+        """Let others have the files, to `keep` and go on with, or none; what the disk will not let go of stays."""
+        self._close_part()
         if not keep:
-            self._path.unlink(missing_ok=True)
-            os.ftruncate(self._lock, 0)
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                os.ftruncate(self._lock, 0)
         self._release()
 
     def _release(self) -> None:
+        self._close_part()
+        if os.fstat(self._lock).st_size == 0:
+            remove(self._beside, self._lock)
+        else:
+            release(self._lock)
+
+    def _close_part(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
-        if os.fstat(self._lock).st_size == 0:
-            self._beside.unlink(missing_ok=True)  # while it is ours: a moment later it may be another's
-        os.close(self._lock)
+            self._fd = -1
 
     def _name(self, target: Path) -> None:
         """Give the part its name by a link, which fails where a rename would replace."""

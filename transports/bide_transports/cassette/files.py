@@ -14,7 +14,8 @@ from pathlib import Path
 from bide.document import JSON, parse_object
 from bide_transports.cassette.lines import event_members, head_members, line, read_event, read_head
 from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
-from bide_transports.durable import locked, replace_whole, write_all
+from bide_transports.durable import read_file, replace_whole, sync, write_all
+from bide_transports.locks import locked, release
 
 LARGEST = 5 * 1024 * 1024  # bytes of a cassette that is recorded
 _LARGEST_READ = 64 * 1024 * 1024  # bytes of one that is loaded, which may come from elsewhere
@@ -31,7 +32,7 @@ class Appending:
         self._refusal = ""
         try:
             self.partial.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = locked(self.partial, os.O_WRONLY | os.O_APPEND)
+            self._fd = locked(self.partial, os.O_WRONLY | os.O_APPEND, unshared=True)
             os.ftruncate(self._fd, 0)  # only now: until it is locked, another may be writing there
             if hasattr(os, "fchmod"):
                 os.fchmod(self._fd, 0o600)  # what another recording has left may be for all to read
@@ -44,7 +45,7 @@ class Appending:
         try:
             write_all(self._fd, line(members))
             if durable:
-                os.fsync(self._fd)
+                sync(self._fd)
         except OSError as error:
             self._refusal = f"{self.partial} cannot be written ({_why(error)}): make room there, and record anew"
             self._check()
@@ -52,7 +53,7 @@ class Appending:
     def close(self) -> None:
         """Leave the partial file as it is; raises `InvalidCassette` when not every line is in it."""
         if self._fd >= 0:
-            os.close(self._fd)
+            release(self._fd)
             self._fd = -1
         self._check()
 
@@ -109,12 +110,9 @@ def load(path: str | Path, *, partial: bool = False) -> Cassette:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_READ + 1)
+        data = read_file(path, _LARGEST_READ)
     except (OSError, ValueError) as error:
         raise InvalidCassette(f"the cassette {path} cannot be read ({_why(error)})") from None
-    if len(data) > _LARGEST_READ:
-        raise InvalidCassette(f"{path} has more than {_LARGEST_READ} bytes: no cassette is as large")
     return loads(data, name=str(path), partial=partial)
 
 

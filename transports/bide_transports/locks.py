@@ -1,0 +1,209 @@
+"""Files that belong to one process at a time, on every system.
+
+They are opened so that nothing hangs or leads elsewhere, and let go of by the rules of Windows, too: there no open file
+can be renamed or removed, and locks are of another kind.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def system_module(name: str) -> Any:
+    """A module that only some systems have, or None."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+_FCNTL, _MSVCRT = system_module("fcntl"), system_module("msvcrt")
+# Not blocking: opening a pipe that lies there would wait for its other end; it is refused instead.
+READING = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+_MAKING = READING | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+_LOCKED_BYTE = 2**31 - 2  # on Windows nobody else can read a byte that is locked: one that no file of ours has
+_TRIES, _PAUSE = 100, 0.01  # seconds
+
+_held: dict[int, tuple[int, int, int]] = {}  # what is locked, by its descriptor: in which process, and the file
+
+
+def opened(path: Path, flags: int, mode: int = 0o600) -> int:
+    """A descriptor of the file at `path`, which is made when missing.
+
+    Raises `OSError`, also for a link and for what is no file.
+    """
+    try:
+        fd = os.open(path, _MAKING | flags, mode)
+    except OSError as error:
+        raise _no_file() if error.errno == errno.ENXIO else error from None
+    try:
+        check_kind(fd)
+        _check_name(path)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def locked(path: Path, flags: int, *, unshared: bool = False) -> int:
+    """A descriptor of the file at `path`, private and this process's alone until it is given to `release`.
+
+    An `unshared` file has no other name (hard link): one that has is left to those, and a new one made. Raises
+    `OSError`, also for what is no file, `BlockingIOError` when another process has it.
+    """
+    fd = _locked(path, flags)
+    if _is_swapped_by_another(path):
+        release(fd)
+        raise _taken()
+    if unshared and os.fstat(fd).st_nlink > 1:
+        remove(path, fd)
+        fd = _locked(path, flags)
+        if os.fstat(fd).st_nlink > 1:
+            release(fd)
+            raise OSError(errno.EMLINK, "it has other names (hard links)")
+    return fd
+
+
+def release(fd: int) -> None:
+    """Close what was `locked`, and let others have it."""
+    try:
+        _unlock(fd)
+    finally:
+        os.close(fd)
+
+
+def remove(path: Path, fd: int) -> None:
+    """Remove the file at `path` that is `locked` as `fd`, and close it; what cannot be removed stays."""
+    try:
+        path.unlink(missing_ok=True)  # while it is ours: a moment later it may be another's
+    except OSError:  # it is open, on Windows; whoever opens it in the next moment is safe by the same rule
+        release(fd)
+        with suppress(OSError):
+            path.unlink()
+    else:
+        release(fd)
+
+
+@contextmanager
+def swapping(path: Path, fd: int, flags: int) -> Generator[Callable[[], int]]:
+    """Close the locked `fd` of `path`, so that another file may be put there; no other process can lock it meanwhile.
+
+    Gives a function that opens and locks what lies there then. Raises `OSError`.
+    """
+    gate = _gate(path)
+    lock = _locked(gate, os.O_RDWR)
+    try:
+        release(fd)
+        yield lambda: _patiently(path, flags)
+    finally:
+        remove(gate, lock)
+
+
+def check_kind(fd: int) -> None:
+    """Raise `OSError` where what was opened is no file: a device, a pipe, a directory."""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise _no_file()
+
+
+def _check_name(path: Path) -> None:
+    """Raise where a link was followed, since the system knows no O_NOFOLLOW; nothing was written yet."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def _locked(path: Path, flags: int) -> int:
+    while True:
+        fd = opened(path, flags)
+        try:
+            _lock(fd)
+        except BaseException:
+            os.close(fd)
+            raise
+        if _is_still_there(path, fd):
+            return fd
+        release(fd)  # replaced between the two calls: the new one is meant
+
+
+def _lock(fd: int) -> None:
+    known = os.fstat(fd)
+    holder = (os.getpid(), known.st_dev, known.st_ino)
+    try:
+        if _FCNTL is not None:
+            _FCNTL.flock(fd, _FCNTL.LOCK_EX | _FCNTL.LOCK_NB)
+        elif _MSVCRT is not None:
+            _at_locked_byte(fd, _MSVCRT.LK_NBLCK)
+        elif holder in _held.values():  # no locks: a system of one process
+            raise _taken()
+    except (BlockingIOError, PermissionError):
+        raise _taken() from None
+    _held[fd] = holder
+
+
+def _unlock(fd: int) -> None:
+    """Let go of a lock; what a forked process inherits is not its own to let go of."""
+    holder = _held.pop(fd, None)
+    if holder is None or holder[0] != os.getpid():
+        return
+    if _FCNTL is not None:
+        _FCNTL.flock(fd, _FCNTL.LOCK_UN)
+    elif _MSVCRT is not None:
+        _at_locked_byte(fd, _MSVCRT.LK_UNLCK)
+
+
+def _at_locked_byte(fd: int, mode: int) -> None:
+    os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
+    try:
+        _MSVCRT.locking(fd, mode, 1)
+    finally:
+        os.lseek(fd, 0, os.SEEK_SET)
+
+
+def _is_still_there(path: Path, fd: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(fd))  # noqa: PTH116  the stat of the name, to be compared
+    except FileNotFoundError:
+        return False
+
+
+def _gate(path: Path) -> Path:
+    """What is locked while the file at `path` is swapped for another."""
+    return path.with_name(path.name + ".swap")
+
+
+def _is_swapped_by_another(path: Path) -> bool:
+    """Whether a process that had `path` locked is about to lock it again; what a crash has left is removed."""
+    gate = _gate(path)
+    if not gate.exists():
+        return False
+    try:
+        remove(gate, _locked(gate, os.O_RDWR))
+    except BlockingIOError:
+        return True
+    except OSError:  # something else of that name
+        return False
+    return False
+
+
+def _patiently(path: Path, flags: int) -> int:
+    """Lock what lies at `path`: who else has opened it lets go of it as soon as it sees that it is swapped."""
+    for _ in range(_TRIES):
+        with suppress(BlockingIOError):
+            return _locked(path, flags)
+        time.sleep(_PAUSE)
+    raise _taken()
+
+
+def _taken() -> BlockingIOError:
+    return BlockingIOError(errno.EWOULDBLOCK, "another process has it open")
+
+
+def _no_file() -> OSError:
+    return OSError(errno.EINVAL, "what lies there is no file")
