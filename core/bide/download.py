@@ -87,9 +87,9 @@ class Downloading:
         """Whether the body that follows this status and these headers is the file itself, or the rest of it."""
         if head.status not in (200, 206) or (not self.is_linked and self.terms.dialect.may_locate(head.headers)):
             return False
-        if head.status == 206:
-            return self.partial.continued(head.headers) is not None
-        return not (self.partial.can_go_on and is_doubtful(self.called, head.headers))
+        if self.partial.can_go_on and is_doubtful(self.called, head.headers):
+            return False
+        return head.status == 200 or self.partial.continued(head.headers) is not None
 
     def heard(self, head: Response) -> Downloading | None:
         """The state while the body of this reply comes, which goes to disk from byte `received` on.

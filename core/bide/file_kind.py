@@ -10,17 +10,28 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from bide.document import text
+from bide.document import parse_object, text
 from bide.file_names import is_known
 from bide.messages import Headers
 from bide.secret import redact
 
 LOOKED_AT = 512  # bytes
 _SHOWN = 120  # characters
-_PAGE = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:(?:<!--.{0,400}?-->|<\?xml[^>]{0,200}>)\s*){0,4}<(?:!doctype\s+)?html\b",
-    re.IGNORECASE | re.DOTALL,
+_BEFORE = rb"\s*(?:(?:<!--.{0,400}?-->|<\?xml[^>]{0,200}>)\s*){0,4}"
+_PAGE = re.compile(_BEFORE + rb"<(?:!doctype\s+)?html\b", re.IGNORECASE | re.DOTALL)
+#: How pages begin that leave out what may be left out (WHATWG MIME Sniffing, 7.1).
+_FRAGMENT = re.compile(
+    _BEFORE + rb"<(?:head|title|meta|body|script|style|iframe|h1|center)\b", re.IGNORECASE | re.DOTALL
 )
+#: How S3 and those that speak like it, GCS and Azure Storage say that something is wrong.
+_STORAGE_ERROR = re.compile(_BEFORE + rb"<Error(?:\s[^>]{0,200})?>\s*<Code>", re.DOTALL)
+#: What beside `error` or `errors` stands in a message that is nothing but an error.
+_ENVELOPE = frozenset(
+    ("error", "errors", "message", "detail", "details", "code", "status", "type", "title", "success", "ok", "request_id")
+)
+_PROBLEMS = ("application/problem+json", "application/problem+xml")  # RFC 9457
+_CONTROLS = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _PAGES = re.compile(r"[sm]?html?|xht(?:ml)?")
 #: Endings of files that never begin as JSON or XML do.
 _BINARY = re.compile(
@@ -30,6 +41,8 @@ _BINARY = re.compile(
 )
 #: Endings of texts that are no JSON.
 _TEXTS = re.compile(r"txt|[ct]sv|md|srt|vtt|ass|xml|svg|tex|rtf|obj|ply|mtl|ya?ml|toml|log|m3u8")
+#: Endings of texts that may be an error's own form.
+_MESSAGES = re.compile(r"jsonl?|ndjson|xml")
 _BINARY_KIND = re.compile(r"(?:image/(?!svg)|audio/|video/|application/(?:pdf|zip|gzip)\b)", re.IGNORECASE)
 _ENDING = re.compile(r"\.([a-z0-9]{1,11})[\"']?\s*$", re.ASCII | re.IGNORECASE)
 
@@ -60,15 +73,39 @@ def mistaken(called: Called, headers: Headers, beginning: bytes) -> str:
     """What came instead of the file, in words; empty where it may be the file."""
     if is_known(beginning):
         return ""
-    kind, endings = _kind(headers), called.endings(headers)
-    first, is_text = beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1], _has(endings, _TEXTS)
+    kind, endings, plain = _kind(headers), called.endings(headers), _plain(beginning)
+    first, is_text = plain.lstrip()[:1], _has(endings, _TEXTS)
     announced = _is_html(kind) and (first == b"<" or not is_text)
-    if not _may_be_page(called, endings) and (announced or _PAGE.match(beginning)):
-        return f"a page came, and no name or declared type calls for one: {_excerpt(beginning)}"
+    is_page = _PAGE.match(plain) or (not is_text and _FRAGMENT.match(plain))
+    if not _may_be_page(called, endings) and (announced or is_page):
+        return f"a page came, and no name or declared type calls for one: {_excerpt(plain)}"
     is_binary = _has(endings, _BINARY) or any(map(_BINARY_KIND.match, called.kinds))
-    if (first in (b"<", b"{", b"[") and is_binary) or (first in (b"{", b"[") and is_text and _is_json(kind)):
-        return f"a message came in its place: {_excerpt(beginning)}"
+    in_words = is_binary and _is_in_words(kind, first, plain)
+    is_json = is_text and first in (b"{", b"[") and _is_json(kind)
+    if in_words or is_json or (not _has(endings, _MESSAGES) and _is_error(kind, plain)):
+        return f"a message came in its place: {_excerpt(plain) or 'an empty one'}"
     return ""
+
+
+def _plain(beginning: bytes) -> bytes:
+    """Text in UTF-8 without its byte order mark; what is no text stays as it is."""
+    wide = _WIDE.get(beginning[:2])
+    if wide is not None:
+        return beginning[2:].decode(wide, "replace").encode()
+    return beginning.removeprefix(b"\xef\xbb\xbf")
+
+
+def _is_in_words(kind: str, first: bytes, plain: bytes) -> bool:
+    """Whether this is text where a file of a binary kind should be; of plain words the media type must say so."""
+    told = kind.startswith("text/") or _is_json(kind) or kind.endswith("xml")
+    return bool(plain) and (first in b"<{[" or (told and not _CONTROLS.search(plain)))
+
+
+def _is_error(kind: str, plain: bytes) -> bool:
+    """Whether this is an error and nothing else, whatever the file is called."""
+    document = parse_object(plain) or {}
+    told = bool(document.get("error") or document.get("errors")) and document.keys() <= _ENVELOPE
+    return told or kind in _PROBLEMS or _STORAGE_ERROR.match(plain) is not None
 
 
 def _may_be_page(called: Called, endings: frozenset[str]) -> bool:

@@ -53,6 +53,11 @@ def typed(kind: str, **more: str) -> Headers:
         (named("https://x.example/lines.csv"), HTML, b"  <h1>Sign in</h1>"),
         (named("https://x.example/fox.svg"), "", PAGE),
         (named("https://x.example/get?file=fox.png"), "", PAGE),
+        (named("https://x.example/results"), "", b"\n<HEAD><meta charset=utf-8>"),
+        (named(FILE), BYTES, b"<script>location = '/login'</script>"),
+        (named(FILE), BYTES, b"\xff\xfe" + "<html>".encode("utf-16-le")),
+        (named(FILE), BYTES, b"\xfe\xff" + " <!DOCTYPE html>".encode("utf-16-be")),
+        (named("https://x.example/fox.mov"), "text/plain", b"<body>busy</body>"),
     ],
 )
 def test_a_page_is_not_the_file(called: Called, kind: str, beginning: bytes) -> None:
@@ -71,6 +76,17 @@ def test_a_page_is_not_the_file(called: Called, kind: str, beginning: bytes) -> 
         (named("https://x.example/get?file=fox.webp&t=1"), JSON, b"{}"),
         (named(FILE, "", "video/mp4"), BYTES, b'{"error": "busy"}'),
         (named("https://x.example/results", "image/*"), JSON, b'{"error": "busy"}'),
+        (named("https://x.example/fox.png"), "text/plain", b"upstream timed out"),
+        (named("https://x.example/fox.zip"), JSON, b"null"),
+        (named("https://x.example/fox.ttf", "font/ttf"), "", b"\xef\xbb\xbf {}"),
+        (named("https://x.example/fox.wav"), BYTES, b" \r\n\r\n"),
+        (named("https://x.example/results"), "", b"<?xml version='1.0'?>\n<Error><Code>SlowDown</Code></Error>"),
+        (named(FILE), "application/xml", b"\xef\xbb\xbf<Error xmlns='x'>\n <Code>ServerBusy</Code></Error>"),
+        (named("https://x.example/lines.csv"), BYTES, b"<Error><Code>InternalError</Code></Error>"),
+        (named("https://x.example/results"), JSON, b'{"error": {"code": "busy"}, "request_id": "r1"}'),
+        (named(FILE), BYTES, b'{"success": false, "errors": ["busy"]}'),
+        (named(FILE), "application/problem+json", b'{"title": "busy", "instance": "/f"}'),
+        (named(FILE), "application/problem+xml", b"<problem/>"),
     ],
 )
 def test_a_message_is_not_the_file(called: Called, kind: str, beginning: bytes) -> None:
@@ -98,6 +114,14 @@ def test_a_message_is_not_the_file(called: Called, kind: str, beginning: bytes) 
         (named(FILE, "image/svg+xml"), "", b"<svg/>"),
         (named(FILE), JSON, b"{}"),
         (named(FILE), "", b""),
+        (named("https://x.example/fox.png"), "text/plain", b"\0\1\2\3"),
+        (named("https://x.example/fox.png"), "text/plain", b""),
+        (named("https://x.example/fox.tar"), BYTES, b"words.txt"),
+        (named("https://x.example/notes.txt"), "text/plain", b"<script> is a tag of HTML"),
+        (named("https://x.example/fox.json"), JSON, b'{"error": "none was found"}'),
+        (named("https://x.example/fox.xml"), "application/xml", b"<Error><Code>7</Code></Error>"),
+        (named("https://x.example/results"), JSON, b'{"error": "low", "samples": 9}'),
+        (named("https://x.example/results"), "application/xml", b"<Errors/>"),
     ],
 )
 def test_what_may_be_the_file_is_it(called: Called, kind: str, beginning: bytes) -> None:
@@ -151,6 +175,14 @@ def test_a_page_takes_nothing_away_that_has_come() -> None:
         again = expect(Downloading, file.receive(page, received=200_000, now=START))
         assert (again.received, again.past.failures) == (200_000, 1)
         assert ("range", "bytes=200000-") in again.request.headers
+
+
+def test_a_page_in_place_of_the_rest_is_not_put_behind_what_has_come() -> None:
+    file = cut_at(500, start())
+    page = answer(206, PAGE, content_type=HTML, etag=TAG, content_range="bytes 500-536/500000")
+    assert file.heard(page) is None
+    again = expect(Downloading, file.receive(page, received=500, now=START))
+    assert (again.received, again.spoilt, again.request.headers) == (0, 0, start().request.headers)
 
 
 def test_a_picture_is_a_picture_whatever_it_is_announced_as() -> None:
