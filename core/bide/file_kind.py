@@ -27,7 +27,7 @@ _FRAGMENT = re.compile(
 _STORAGE_ERROR = re.compile(_BEFORE + rb"<Error(?:\s[^>]{0,200})?>\s*<Code>", re.DOTALL)
 #: What beside `error` or `errors` stands in a message that is nothing but an error.
 _ENVELOPE = frozenset(
-    ("error", "errors", "message", "detail", "details", "code", "status", "type", "title", "success", "ok", "request_id")
+    ["error", "errors", "message", "detail", "details", "code", "status", "type", "title", "success", "request_id"]
 )
 _PROBLEMS = ("application/problem+json", "application/problem+xml")  # RFC 9457
 _CONTROLS = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")

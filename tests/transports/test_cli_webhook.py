@@ -139,7 +139,7 @@ def refused(*words: str, **environment: str) -> str:
 
 def test_a_call_that_makes_no_sense_is_told(tmp_path: Path) -> None:
     assert "set MODELROUTE_WEBHOOK_SECRET" in refused()
-    assert "cannot be read (FileNotFoundError)" in refused("--secret-file", str(tmp_path / "none"))
+    assert "cannot be read (No such file or directory)" in refused("--secret-file", str(tmp_path / "none"))
     assert "set BIDE_WEBHOOK_SECRET" in refused("--dialect", "replicate", BIDE_WEBHOOK_SECRET="")
     assert "signs no webhooks" in refused("--dialect", "azure-core", BIDE_WEBHOOK_SECRET=SECRET)
     assert "is no file that can be read" in refused("--dialect", "nowhere", BIDE_WEBHOOK_SECRET=SECRET)

@@ -13,6 +13,7 @@ from uuid import uuid4
 import click
 
 from bide.errors import CallerError
+from bide.token import LARGEST
 from bide_transports import cli_options as options
 from bide_transports.cli_cassette import cassette
 from bide_transports.cli_dialect import dialect
@@ -20,10 +21,12 @@ from bide_transports.cli_inputs import INPUT, Inputs, uploaded
 from bide_transports.cli_options import Choice, with_options
 from bide_transports.cli_webhook import webhook
 from bide_transports.drive import drive
+from bide_transports.durable import read_text
 from bide_transports.emulator import Limit, Plan, Service
 from bide_transports.emulator.server import serve
 from bide_transports.requests import Client
-from bide_transports.wishes import Wishes, tell
+from bide_transports.shell import with_variable
+from bide_transports.wishes import Wishes, say_anything, tell
 
 _CODES = """The exit code tells how the job ended: 0 completed, 1 failed or lost, or an input could not be
 uploaded, 3 cancelled or expired, 4 abandoned or not saved or not printed (a token is written and its path printed), 130
@@ -35,6 +38,7 @@ sense."""
 @click.version_option(package_name="bide")
 def main() -> None:
     """Wait for long-running HTTP jobs: submit, poll within the rate limit, fetch the result, lose nothing."""
+    say_anything()
 
 
 main.add_command(cassette)
@@ -93,7 +97,7 @@ def cancel(choice: Choice, job_id: str) -> int:
 )
 def resume(choice: Choice, token: Path | None, save: Path | None, forget: bool) -> int:
     """Take up a job from the token that an earlier command wrote, or all unfinished jobs of a --journal at once."""
-    data = b"" if token is None else _read(token)
+    data = "" if token is None else _read(token)
     if token is None and not (choice.journal and choice.journal.exists()):
         raise CallerError(
             "give the token file of a job, or --journal with the journal of several"
@@ -107,9 +111,9 @@ def resume(choice: Choice, token: Path | None, save: Path | None, forget: bool) 
         return drive(client, jobs, choice.wishes(save, forget=forget))
 
 
-def _read(token: Path) -> bytes:
+def _read(token: Path) -> str:
     try:
-        return token.read_bytes()
+        return read_text(token, LARGEST)
     except OSError as error:
         raise CallerError(f"the token {token} cannot be read ({error.strerror})") from None
 
@@ -144,9 +148,8 @@ def emulator(duration: float, limit: int, window: float) -> None:
     service = Service(default=Plan(duration=duration), limit=Limit(limit, window), seed=uuid4().int)
     with serve(service) as running:
         click.echo(f"an emulated ModelRoute listens at {running.base_url}; try, in another terminal:\n", err=True)
-        click.echo(
-            f"MODELROUTE_API_KEY={running.key} bide run flux-1.1-pro -i prompt=fox --base-url {running.base_url}"
-        )
+        words = ("bide", "run", "flux-1.1-pro", "-i", "prompt=fox", "--base-url", running.base_url)
+        click.echo(with_variable("MODELROUTE_API_KEY", running.key, *words))
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

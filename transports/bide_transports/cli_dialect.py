@@ -14,6 +14,9 @@ from bide.dialects.vendors import named, names
 from bide.dialects.written import read, write
 from bide.document import text
 from bide.errors import CallerError, InvalidDeclaration
+from bide_transports.durable import read_text
+
+_LARGEST = 1024 * 1024  # bytes of a declaration
 
 
 def declared(name: str) -> Declaration:
@@ -21,7 +24,7 @@ def declared(name: str) -> Declaration:
     if name in names():
         return named(name)
     try:
-        return read(Path(name).read_bytes())
+        return read(read_text(Path(name), _LARGEST))
     except InvalidDeclaration as error:
         raise InvalidDeclaration(f"{name}: {error}") from None
     except (OSError, ValueError) as error:

@@ -22,6 +22,7 @@ from bide.pace import as_pace
 from bide_transports.cli_dialect import declared
 from bide_transports.cli_recording import taped
 from bide_transports.desk import OnTimeout
+from bide_transports.durable import read_text
 from bide_transports.requests import Client
 from bide_transports.tapes import Tape
 from bide_transports.wishes import OnInterrupt, Wishes
@@ -107,9 +108,9 @@ class Choice:
 def _key(file: Path | None, variable: str) -> str:
     if file is not None:
         try:
-            return file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise CallerError(f"the key file {file} cannot be read ({error.__class__.__name__})") from None
+            return read_text(file).strip()
+        except OSError as error:
+            raise CallerError(f"the key file {file} cannot be read ({error.strerror})") from None
     key = os.environ.get(variable, "").strip()
     if not key:
         raise CallerError(f"there is no API key: set {variable}, or name a file that holds it with --key-file")

@@ -13,6 +13,7 @@ from bide.errors import InvalidSetting
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.recording import Recording, record
 from bide_transports.cassette.tape import InvalidCassette
+from bide_transports.shell import command_line
 from bide_transports.wishes import Unheard, tell
 
 
@@ -43,4 +44,4 @@ def _close(tape: Recording) -> None:
         tell(f"what was recorded is in {tape.partial}; look through it before you give it to anybody")
         return
     if tape.cassette is not None:
-        tell(f"recorded in {tape.path}; what it holds: bide cassette show {tape.path}")
+        tell(f"recorded in {tape.path}; what it holds: {command_line('bide', 'cassette', 'show', str(tape.path))}")

@@ -15,6 +15,7 @@ from bide.dialects.declared import Declared
 from bide.errors import CallerError
 from bide.handles import shown
 from bide_transports.cli_dialect import declared
+from bide_transports.durable import read_text
 from bide_transports.emulator.service import WEBHOOK_SECRET
 from bide_transports.webhook_server import listening
 from bide_transports.webhooks import Answer, Mailbox
@@ -69,9 +70,9 @@ def _secrets(file: Path | None, variable: str) -> list[str]:
     """The secrets, one a line; raises `CallerError` where there are none."""
     if file is not None:
         try:
-            held = file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CallerError(f"the secret file {file} cannot be read ({error.__class__.__name__})") from None
+            held = read_text(file)
+        except OSError as error:
+            raise CallerError(f"the secret file {file} cannot be read ({error.strerror})") from None
     else:
         held = os.environ.get(variable, "")
     secrets = [line.strip() for line in held.splitlines() if line.strip()]

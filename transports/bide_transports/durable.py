@@ -80,3 +80,12 @@ def read_file(path: Path, largest: int) -> bytes:
     if len(data) > largest:
         raise OSError(errno.EFBIG, f"it has more than {largest} bytes")
     return data
+
+
+def read_text(path: Path, largest: int = 65536) -> str:
+    """The text in the file at `path`, in UTF-8 or as PowerShell writes it; raises `OSError` as `read_file` does."""
+    data = read_file(path, largest)
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "it is no text in UTF-8") from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from bide.errors import InvalidToken, SaveError
 from bide.handles import shown
 from bide_transports.durable import sync, sync_directory, write_all
 from bide_transports.locks import locked, release, swapping
+from bide_transports.shell import command_line
 
 _FLAGS = os.O_RDWR | os.O_APPEND
 _BEGINNING = b'{"job":"'  # of every line, as `_line` writes it
@@ -155,7 +155,7 @@ class Journal:
         """That this line is none of a journal's."""
         if number == 1 and "bide" in (parse_object(line) or {}):
             return InvalidToken(
-                f"{self.path} is a token and no journal: go on with: {shlex.join(('bide', 'resume', str(self.path)))}"
+                f"{self.path} is a token and no journal: go on with: {command_line('bide', 'resume', str(self.path))}"
             )
         return InvalidToken(
             f"line {number} of the journal {self.path} is none of a journal's: is it the right file? "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +13,11 @@ from bide.errors import InvalidToken
 from bide.finished import NEVER_AGAIN
 from bide.handles import shown
 from bide.steering import cut_short
+from bide.token import LARGEST
 from bide.urls import is_id
 from bide_transports.display import print_json
-from bide_transports.durable import replace_whole
+from bide_transports.durable import read_file, replace_whole
+from bide_transports.shell import command_line
 from bide_transports.wishes import Wishes, say, tell
 
 _LONGEST_NAME = 100  # characters of an id that are put into a file's name
@@ -76,7 +77,7 @@ def advice(kept: Kept, wishes: Wishes) -> str:
 def command(*words: str, wishes: Wishes) -> str:
     """A command line to type, with the options that this one was given."""
     save = () if wishes.save is None else ("--save", str(wishes.save))
-    return shlex.join(("bide", *words, *wishes.service, *save))
+    return command_line("bide", *words, *wishes.service, *save)
 
 
 def is_ambiguous(state: bide.Job) -> bool:
@@ -97,7 +98,7 @@ def _may_go(path: Path, state: bide.Job) -> bool:
     if path.is_symlink() or not path.is_file():
         return True
     try:
-        earlier = bide.load(path.read_bytes(), dialect=state.terms.dialect)
+        earlier = bide.load(read_file(path, LARGEST), dialect=state.terms.dialect)
     except (OSError, InvalidToken):
         return False
     return _name(earlier) == _name(state)

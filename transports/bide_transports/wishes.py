@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
@@ -40,6 +41,12 @@ def say(line: str, *, err: bool = False) -> None:
     except OSError as error:
         _to_nowhere(sys.stderr if err else sys.stdout)
         raise Unheard(error.errno, error.strerror, "stderr" if err else "stdout") from None
+
+
+def say_anything() -> None:
+    """Characters that stdout's encoding lacks are shown by their numbers from now on, and end no command."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def out(lines: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from bide_transports.cassette.lines import event_members
 from bide_transports.cassette.tape import Cassette, Event, Open
 from bide_transports.cassette.tokens import opened
 from bide_transports.cassette.wording import Wording, plain
+from bide_transports.shell import command_line
 
 _BEFORE = 3  # events of context
 _WIDTH = 100  # characters of a value
@@ -71,7 +72,8 @@ def diverged(
         f"    differs in: {d.name}   cassette {d.recorded}   code {d.made}" for d in differences(expected, actual)
     ]
     lines += [f"    policy:     {d.name}   cassette {d.recorded}   now {d.made}   <- likely cause" for d in policy]
-    lines += [f"    intended? bide cassette settle {plain(cassette.name)}   (decides anew, keeps what came back)"]
+    settle = plain(command_line("bide", "cassette", "settle", cassette.name))
+    lines += [f"    intended? {settle}   (decides anew, keeps what came back)"]
     message = "\n".join(lines)
     return ReplayDiverged(
         message, lane=lane, step=step, expected=expected, actual=actual, path=path, policy_diff=policy

@@ -16,6 +16,7 @@ from bide_transports.cassette.lines import event_members, head_members, line, re
 from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
 from bide_transports.durable import read_file, replace_whole, sync, write_all
 from bide_transports.locks import locked, release
+from bide_transports.shell import command_line
 
 LARGEST = 5 * 1024 * 1024  # bytes of a cassette that is recorded
 _LARGEST_READ = 64 * 1024 * 1024  # bytes of one that is loaded, which may come from elsewhere
@@ -162,6 +163,5 @@ def _head(raw: bytes, name: str) -> Head:
 def _check_end(end: Mapping[str, JSON], raw: list[bytes], name: str) -> None:
     before = b"".join(text + b"\n" for text in raw[:-1])
     if end.get("digest") != f"sha256:{sha256(before).hexdigest()}":
-        raise InvalidCassette(
-            f"{name} was changed after it was written: `bide cassette settle {name}` decides anew from what came back"
-        )
+        settle = command_line("bide", "cassette", "settle", name)
+        raise InvalidCassette(f"{name} was changed after it was written: `{settle}` decides anew from what came back")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 import warnings
 from collections.abc import Generator
@@ -27,6 +26,7 @@ from bide_transports.cassette.shown.transcript import transcript
 from bide_transports.cassette.tape import Cassette, Event, Wait
 from bide_transports.cassette.verify import Verified, verify
 from bide_transports.clock import Clock
+from bide_transports.shell import command_line
 from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
 from bide_transports.testing.taping.decks import Deck, Off, Recorder, Replaying
 from bide_transports.testing.taping.modes import Mode, in_ci, wished
@@ -203,7 +203,7 @@ def _laid_in(item: pytest.Item, wish: Wish, settings: CassetteSettings) -> Deck:
 def command(item: pytest.Item, mode: Mode) -> str:
     """What to type for this test in that mode, from where pytest was called."""
     node = "::".join((relpath(item.path, item.config.invocation_params.dir), *item.nodeid.split("::")[1:]))
-    return f"pytest {shlex.quote(node)} --cassette={mode}"
+    return command_line("pytest", node, f"--cassette={mode}")
 
 
 def _missing(item: pytest.Item, path: Path) -> str:
