@@ -48,18 +48,19 @@ def impose() -> None:
 
 def _refusing(call: Callable[..., Any]) -> Callable[..., Any]:
     def refusing(path: Any, *others: Any, **settings: Any) -> Any:
-        for one in (path, *others[:1]):
-            if not isinstance(one, int) and _is_open(os.fspath(one)):
+        places: list[Any] = [path, *others[:1]]
+        for one in places:
+            if _is_open(one):
                 raise PermissionError(13, "The process cannot access the file because it is being used", str(one))
         return call(path, *others, **settings)
 
     return refusing
 
 
-def _is_open(path: str) -> bool:
+def _is_open(path: Any) -> bool:
     try:
         wanted = Path(path).lstat()
-    except OSError:
+    except (OSError, TypeError):  # none, or no path
         return False
     return any(_is_same(int(number), wanted) for number in os.listdir("/proc/self/fd"))  # noqa: PTH208
 

@@ -34,11 +34,14 @@ _STEP = 256 * 1024  # bytes
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "the disk quota is used up: free some space",
-    errno.EACCES: "the directory may not be written to: choose another",
+    errno.EFBIG: "the disk, or the limits of this process, take no file as large: choose another disk",
+    errno.EACCES: "it may not be written there, or another program has it open: choose another directory, or close it",
     errno.EPERM: "the directory may not be written to: choose another",
     errno.EROFS: "the disk is read-only: choose another directory",
     errno.ENOTDIR: "that is a file, not a directory: choose another",
     errno.ELOOP: "a symbolic link stands in the way: move it",
+    errno.EISDIR: "a directory of that name stands in the way: move it",
+    errno.EINVAL: "what lies there under its name, or that of its part, is no file: move it",
     errno.EEXIST: "a file of that name is already there: move it away",
     errno.EWOULDBLOCK: "another process or task is saving it there: let that one end",
 }

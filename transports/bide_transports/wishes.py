@@ -6,9 +6,8 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Literal, TextIO, TypeAlias
+from typing import Any, Literal, TextIO, TypeAlias
 
 import click
 
@@ -45,8 +44,9 @@ def say(line: str, *, err: bool = False) -> None:
 
 def say_anything() -> None:
     """Characters that stdout's encoding lacks are shown by their numbers from now on, and end no command."""
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
+    stdout: Any = sys.stdout
+    if getattr(stdout, "errors", "") == "strict" and hasattr(stdout, "reconfigure"):
+        stdout.reconfigure(errors="backslashreplace")
 
 
 def out(lines: Iterable[str]) -> None:

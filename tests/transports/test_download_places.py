@@ -1,0 +1,93 @@
+"""What may lie where a file is to be saved: it is neither waited for, nor followed, nor written into."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bide.errors import SaveError
+from tests.savers import SAVES, Save, content, done, stopped
+
+BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pipes and sockets there")
+
+
+def bound(place: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        here = Path.cwd()
+        os.chdir(place.parent)  # a socket's address is short
+        try:
+            listening.bind(place.name)
+        finally:
+            os.chdir(here)
+
+
+KINDS: dict[str, Callable[[Path], None]] = {"pipe": os.mkfifo, "socket": bound, "directory": Path.mkdir}
+
+
+@BY_EACH
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_file_is_not_taken_for_the_file(save: Save, kind: str, tmp_path: Path) -> None:
+    with done(side=64) as (emulator, clock, result):
+        place = tmp_path / f"{result.files[0]}.png"
+        KINDS[kind](place)
+        before = stat.S_IFMT(place.lstat().st_mode)
+        with pytest.raises(SaveError, match="already there: move it away"):
+            save(result, tmp_path, dialect=emulator.dialect, clock=clock)
+        assert stat.S_IFMT(place.lstat().st_mode) == before
+        if kind == "directory":
+            with pytest.raises(SaveError, match="a directory of that name stands in the way: move it"):
+                save(result, tmp_path, dialect=emulator.dialect, clock=clock, overwrite=True)
+        else:
+            save(result, tmp_path, dialect=emulator.dialect, clock=clock, overwrite=True)
+            assert place.read_bytes() == content(result.files[0], 64)
+
+
+@BY_EACH
+@pytest.mark.parametrize("ending", [".part", ".part.json"])
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_no_part_is_refused_by_name(save: Save, kind: str, ending: str, tmp_path: Path) -> None:
+    with done(side=64) as (emulator, clock, result):
+        KINDS[kind](tmp_path / f"{result.files[0]}{ending}")
+        with pytest.raises(SaveError, match=f"{result.files[0]} could not .*or that of its part, is no file: move it"):
+            save(result, tmp_path, dialect=emulator.dialect, clock=clock)
+
+
+@BY_EACH
+@pytest.mark.parametrize("ending", [".part", ".part.json"])
+def test_a_part_that_has_another_name_is_left_to_that(save: Save, ending: str, tmp_path: Path) -> None:
+    precious, pictures = tmp_path / "precious", tmp_path / "pictures"
+    precious.write_bytes(b"mine")
+    pictures.mkdir()
+    with done(side=64) as (emulator, clock, result):
+        (pictures / f"{result.files[0]}{ending}").hardlink_to(precious)
+        (path,) = save(result, pictures, dialect=emulator.dialect, clock=clock)
+    assert path.read_bytes() == content(result.files[0], 64)
+    assert precious.read_bytes() == b"mine"
+    assert [one.name for one in pictures.iterdir()] == [path.name]
+
+
+@BY_EACH
+def test_a_part_with_another_name_is_not_gone_on_with(save: Save, tmp_path: Path) -> None:
+    """Whoever has put it there has the bytes that came as its own: they stay so."""
+    with done() as (emulator, clock, result):
+        stopped(save, result, tmp_path, dialect=emulator.dialect, clock=clock, at=1_000_000)
+        (part,) = tmp_path.glob("*.part")
+        (tmp_path / "copy").hardlink_to(part)
+        came = part.read_bytes()
+        (path,) = save(result, tmp_path, dialect=emulator.dialect, clock=clock)
+    assert path.read_bytes() == content(result.files[0])
+    assert (tmp_path / "copy").read_bytes() == came
+
+
+@BY_EACH
+def test_a_place_that_is_no_directory_is_told(save: Save, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with done(side=64) as (emulator, clock, result), pytest.raises(SaveError, match=r"pipe: .*: (move|choose)"):
+        save(result, tmp_path / "pipe", dialect=emulator.dialect, clock=clock)
