@@ -82,6 +82,35 @@ def test_what_comes_in_place_of_a_file_once_is_not_saved(save: Save, instead: by
 
 
 @BY_EACH
+@pytest.mark.parametrize(
+    ("instead", "name"),
+    [
+        (whole(b"upstream timed out", "Content-Type: text/plain"), "/fox.png"),
+        (whole(b"<?xml version='1.0'?><Error><Code>SlowDown</Code></Error>", "Content-Type: application/xml"), "/7"),
+        (whole(b'{"error": {"message": "busy"}}', "Content-Type: application/json"), "/7"),
+        (whole(b"<script>location = '/sign-in'</script>"), "/7"),
+        (whole(b" \r\n"), "/fox.png"),
+    ],
+    ids=["words", "storage error", "error", "part of a page", "blank"],
+)
+def test_an_error_that_comes_with_200_is_not_saved(save: Save, instead: bytes, name: str, tmp_path: Path) -> None:
+    with Server((read, send(instead)), (read, send(whole(PNG)))) as server:
+        (path,) = save(result(server.url, name), tmp_path, dialect=painter(server.url), clock=VirtualClock())
+    assert path.read_bytes() == PNG
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@BY_EACH
+def test_a_page_in_place_of_the_rest_is_not_saved_behind_the_beginning(save: Save, tmp_path: Path) -> None:
+    begun = head("Content-Length: 508", 'ETag: "1"', "Connection: close") + PNG[:100]
+    place = ("Content-Range: bytes 100-507/508", 'ETag: "1"', "Content-Type: text/html")
+    rest = whole(PAGE.ljust(408), *place).replace(b"200 OK", b"206 Partial Content")
+    with Server((read, send(begun)), (read, send(rest)), (read, send(whole(PNG, 'ETag: "1"')))) as server:
+        (path,) = save(result(server.url, "/fox.png"), tmp_path, dialect=painter(server.url), clock=VirtualClock())
+    assert path.read_bytes() == PNG
+
+
+@BY_EACH
 def test_a_page_that_stays_is_told_and_nothing_is_left_of_it(save: Save, tmp_path: Path) -> None:
     patience = bide.Patience(failures=3)
     with (

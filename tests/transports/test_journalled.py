@@ -71,6 +71,23 @@ def test_what_was_submitted_is_there_after_a_restart(ask: Ask, tmp_path: Path) -
 
 
 @ask
+def test_a_job_is_there_until_its_files_are_whole(ask: Ask, tmp_path: Path) -> None:
+    clock, journal, pictures = VirtualClock(), tmp_path / "jobs", tmp_path / "p"
+    with serve(Service(), clock=clock.now) as emulator:
+        (result,) = ask(emulator, clock, ("run", "flux-1.1-pro", FOX), journal=journal)
+        stranger = pictures / f"{result.files[0]}.png"
+        stranger.mkdir(parents=True)
+        ((job,),) = ask(emulator, clock, ("resume_all",), journal=journal)
+        with pytest.raises(SaveError, match="already there"):
+            ask(emulator, clock, ("wait", job), ("save", result, pictures), journal=journal)
+        ((again,),) = ask(emulator, clock, ("resume_all",), journal=journal)
+        assert again.handle == result.handle
+        stranger.rmdir()
+        *_, left = ask(emulator, clock, ("wait", again), ("save", result, pictures), ("resume_all",), journal=journal)
+        assert left == []
+
+
+@ask
 def test_a_submission_that_was_cut_short_is_made_once(ask: Ask, tmp_path: Path) -> None:
     clock, journal = VirtualClock(), tmp_path / "jobs"
     faults = (Fault("submit", Drop("after")), Fault("submit", unavailable(), nth=2))  # made, and twice not told of
