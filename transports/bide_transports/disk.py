@@ -34,7 +34,6 @@ _STEP = 256 * 1024  # bytes
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "the disk quota is used up: free some space",
-    errno.EFBIG: "the disk, or the limits of this process, take no file as large: choose another disk",
     errno.EACCES: "it may not be written there, or another program has it open: choose another directory, or close it",
     errno.EPERM: "the directory may not be written to: choose another",
     errno.EROFS: "the disk is read-only: choose another directory",

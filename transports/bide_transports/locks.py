@@ -40,6 +40,7 @@ def opened(path: Path, flags: int, mode: int = 0o600) -> int:
 
     Raises `OSError`, also for a link and for what is no file.
     """
+    _check_name(path)
     try:
         fd = os.open(path, _MAKING | flags, mode)
     except OSError as error:
@@ -114,7 +115,7 @@ def check_kind(fd: int) -> None:
 
 
 def _check_name(path: Path) -> None:
-    """Raise where a link was followed, since the system knows no O_NOFOLLOW; nothing was written yet."""
+    """Raise for a link: some systems know no O_NOFOLLOW, and no file is to be made where it leads."""
     if path.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
