@@ -110,6 +110,7 @@ declarations = st.builds(
     file=calls,
     headers=_pairs,
     authorization=st.none() | st.tuples(_texts, _texts),
+    environment=_texts,
     id=_lists,
     links=st.dictionaries(_texts, _lists, max_size=2),
     cookies=_lists,

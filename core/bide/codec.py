@@ -94,7 +94,7 @@ def spellings(hint: Any, style: Style) -> dict[str, object]:
 @cache
 def hints(record: type, **names: Any) -> dict[str, Any]:
     """The types of a record's members; `names` are those that its module imports for type checkers only."""
-    return get_type_hints(record, localns={**names, "JSON": object})
+    return get_type_hints(record, localns={**names, "JSON": object, "JSONInput": object})
 
 
 def is_record(kind: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from json import JSONDecoder, dumps
@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, unquote
 from bide.errors import InvalidOrder
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+#: What a caller may give as JSON: any mapping and any sequence, whatever narrower type their items have.
+JSONInput: TypeAlias = "bool | int | float | str | Sequence[JSONInput] | Mapping[str, JSONInput] | None"
 
 _decode = JSONDecoder().raw_decode
 _SPACE = " \t\n\r"
@@ -53,17 +55,60 @@ def parse_object(body: bytes) -> dict[str, JSON] | None:
     return document if isinstance(document, dict) else None
 
 
-def snapshot(value: Mapping[str, JSON], name: str) -> dict[str, JSON]:
-    """A copy of a caller's JSON object that nobody else can change; raises `InvalidOrder` if it is none."""
+def snapshot(value: Mapping[str, JSONInput], name: str) -> dict[str, JSON]:
+    """A copy of a caller's JSON object, as plain `dict` and `list`, that nobody else can change.
+
+    Raises `InvalidOrder`, which names the member that is no JSON.
+    """
+    if not isinstance(cast("object", value), Mapping):
+        raise InvalidOrder(f"{name} is {_kind(value)}: give a dict of names and values")
     if _is_deeper(value, _DEEPEST):
         raise InvalidOrder(f"{name} is nested more than {_DEEPEST} deep: flatten it")
     try:
-        copy, _ = _decode(dumps(dict(value), allow_nan=False))
+        copy, _ = _decode(_written(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidOrder(
-            f"{name} cannot be written as JSON ({error}): use only dict, list, str, numbers and bool"
+            f"{_culprit(value, name)} cannot be written as JSON ({error}): use only dict, list, str, numbers and bool"
         ) from None
     return cast("dict[str, JSON]", copy)
+
+
+def _written(value: object) -> str:
+    return dumps(value, allow_nan=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """A mapping or a sequence as those that `json` writes."""
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return list(cast("Sequence[object]", value))
+    raise TypeError(_kind(value))
+
+
+def _culprit(value: object, place: str) -> str:
+    """Where the innermost part of `value` stands that cannot be written."""
+    members: Iterable[tuple[object, object]] = ()
+    if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value).items()
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        members = enumerate(cast("Sequence[object]", value))
+    for name, inner in members:
+        if not _can_be_written({name: inner}):
+            return _culprit(inner, f"{place}.{name:.80}" if isinstance(name, str) else f"{place}[{name!r:.80}]")
+    return place
+
+
+def _can_be_written(value: object) -> bool:
+    try:
+        _written(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _is_deeper(value: object, levels: int) -> bool:
@@ -74,8 +119,8 @@ def _is_deeper(value: object, levels: int) -> bool:
         for item in level:
             if isinstance(item, Mapping):
                 inner |= {id(one): one for one in cast("Mapping[object, object]", item).values()}
-            elif isinstance(item, list | tuple):
-                inner |= {id(one): one for one in cast("list[object]", item)}
+            elif isinstance(item, Sequence) and not isinstance(item, str | bytes):
+                inner |= {id(one): one for one in cast("Sequence[object]", item)}
         level, levels = list(inner.values()), levels - 1
     return bool(level)
 

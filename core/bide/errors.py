@@ -2,17 +2,18 @@
 
 BideError
 ├── CallerError                   you: the call itself is wrong, and nothing was sent
-│   ├── InvalidOrder              the submission cannot be written as JSON
-│   ├── InvalidHandle             the id cannot stand in a path
+│   ├── InvalidOrder              the submission cannot be sent, such as an input that is no JSON
+│   ├── InvalidHandle             what was given for a job is none, or its id cannot stand in a path
 │   ├── InvalidAddress            the base URL is none, or would send in the clear what must not go so
-│   ├── InvalidKey                the API key cannot stand in a header
-│   ├── InvalidSetting            a pace, a limit or a dialect that makes no sense
+│   ├── InvalidKey                the API key is missing, or cannot stand in a header
+│   ├── InvalidSetting            a pace, a limit, a dialect or another argument that makes no sense
 │   ├── InvalidDeclaration        a vendor's way of speaking, declared wrongly
 │   ├── NotOffered                the service has no such call
 │   └── InvalidToken              a saved job that cannot be read, or belongs elsewhere
 ├── JobError                      the job: `.job` is its last state, with its trace
 │   ├── JobUnfinished             not over yet: wait on
 │   ├── JobFailed                 the service says it failed: read `.job.problem`
+│   │   └── JobRefused            it refused the submission: there is no job
 │   ├── JobCancelled              cancelled, by you or by the service
 │   ├── JobExpired                the service's own time ran out
 │   ├── JobLost                   the service no longer knows it
@@ -45,7 +46,7 @@ class InvalidOrder(CallerError):
 
 
 class InvalidHandle(CallerError):
-    """The id cannot stand in a path."""
+    """What was given for a job is none, or its id cannot stand in a path."""
 
 
 class InvalidAddress(CallerError):
@@ -53,11 +54,11 @@ class InvalidAddress(CallerError):
 
 
 class InvalidKey(CallerError):
-    """The API key cannot stand in a header."""
+    """The API key is missing, or cannot stand in a header."""
 
 
 class InvalidSetting(CallerError):
-    """A pace, a limit or another setting makes no sense."""
+    """A pace, a limit or another argument makes no sense."""
 
 
 class InvalidDeclaration(CallerError):
@@ -104,6 +105,10 @@ class JobFailed(JobError):
     def job(self) -> Failed:
         """The job's last state."""
         return cast("Failed", self._job)
+
+
+class JobRefused(JobFailed):
+    """The service refused the submission: there is no job, and `job.handle` is None."""
 
 
 class JobCancelled(JobError):

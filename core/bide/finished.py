@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from bide.errors import JobAbandoned, JobCancelled, JobExpired, JobFailed, JobLost, JobUnfinished
-from bide.handles import Named, shown
+from bide.errors import JobAbandoned, JobCancelled, JobExpired, JobFailed, JobLost, JobRefused, JobUnfinished
+from bide.handles import Ended, Known, shown
 from bide.history import History, Terms
 from bide.result import Acknowledgement, Problem, Result
 
@@ -56,7 +56,7 @@ NEVER_AGAIN = (Reason.AMBIGUOUS, Reason.UNFOLLOWABLE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Completed(Named):
+class Completed(Known):
     """The result is in hand."""
 
     terms: Terms
@@ -66,7 +66,7 @@ class Completed(Named):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Failed(Named):
+class Failed(Ended):
     """The service says the job failed, or refused the submission (then there is no handle)."""
 
     terms: Terms
@@ -76,7 +76,7 @@ class Failed(Named):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cancelled(Named):
+class Cancelled(Ended):
     """The service says the job was cancelled, by the caller or by itself."""
 
     terms: Terms
@@ -86,7 +86,7 @@ class Cancelled(Named):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Expired(Named):
+class Expired(Ended):
     """The service gave up on the job."""
 
     terms: Terms
@@ -96,7 +96,7 @@ class Expired(Named):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Lost(Named):
+class Lost(Known):
     """The service no longer knows the job, or its result. `last` can be resumed all the same."""
 
     terms: Terms
@@ -107,7 +107,7 @@ class Lost(Named):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Abandoned(Named):
+class Abandoned(Ended):
     """We stopped waiting; the job may go on. `last` is where to resume from (see `bide.resume`).
 
     `said` is what the service answered to a submission that it accepted, where nothing of it can be followed.
@@ -132,7 +132,8 @@ def unwrap(job: Finished | Waiting) -> Result:
         case Completed():
             return job.result
         case Failed():
-            raise JobFailed(f"{name} failed: {job.problem}{_hint(job.problem)}", job)
+            kind = JobRefused if job.handle is None else JobFailed
+            raise kind(f"{name} failed: {job.problem}{_hint(job.problem)}", job)
         case Cancelled():
             raise JobCancelled(f"{name} was cancelled: submit again if it is still wanted", job)
         case Expired():

@@ -61,6 +61,12 @@ def shown(handle: str) -> str:
     return public(parts.get(ID) or parts.get(STATUS) or next(iter(parts.values()), "job"))
 
 
+def id_of(handle: str) -> str:
+    """The service's own id of the job in a handle; where it gives none, what may be shown of the job's address."""
+    name = links(handle).get(ID, "")
+    return name if name and "://" not in name else shown(handle)
+
+
 class Named:
     """A dataclass with a `handle`, of which its repr tells no more than may be shown."""
 
@@ -70,6 +76,30 @@ class Named:
         members = ((field.name, getattr(self, field.name)) for field in fields(cast("Any", self)) if field.repr)
         said = (f"{name}={_told(name, value)!r}" for name, value in members)
         return f"{type(self).__name__}({', '.join(said)})"
+
+
+class Known(Named):
+    """A dataclass with the `handle` of a job that the service has named."""
+
+    __slots__ = ()
+
+    @property
+    def id(self) -> str:
+        """The service's own id, for people and for the service's console; give `handle` to bide."""
+        handle: str = cast("Any", self).handle
+        return id_of(handle)
+
+
+class Ended(Named):
+    """A dataclass with the `handle` of a job that the service may never have named."""
+
+    __slots__ = ()
+
+    @property
+    def id(self) -> str | None:
+        """The service's own id, or None where it has named no job."""
+        handle: str | None = cast("Any", self).handle
+        return None if handle is None else id_of(handle)
 
 
 def _told(name: str, value: Any) -> object:

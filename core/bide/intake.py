@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bide.dialects import Dialect, as_dialect
-from bide.document import JSON
-from bide.finished import NEVER_AGAIN, Abandoned, Lost
+from bide.document import JSONInput
+from bide.errors import InvalidHandle
+from bide.finished import NEVER_AGAIN, Abandoned, Finished, Lost
 from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Order
 from bide.pace import Growing, Pace, as_pace
 from bide.patience import Patience, as_patience
+from bide.result import Result
 from bide.steering import cancel, cut_short, resume, submit, watch
 from bide.token import load
 
@@ -31,17 +33,17 @@ class Intake:
     patience: Patience = Patience()
 
     def __post_init__(self) -> None:
-        as_dialect(self.dialect)
+        object.__setattr__(self, "dialect", as_dialect(self.dialect))
         object.__setattr__(self, "pace", as_pace(self.pace))
         object.__setattr__(self, "patience", as_patience(self.patience))
 
     def prepare(
         self,
         model: str,
-        input: Mapping[str, JSON],  # noqa: A002  the vendor's own word
+        input: Mapping[str, JSONInput],  # noqa: A002  the vendor's own word
         *,
         key: str,
-        metadata: Mapping[str, JSON] | None = None,
+        metadata: Mapping[str, JSONInput] | None = None,
         webhook_url: str | None = None,
         patience: Patience | float | None = None,
         now: float,
@@ -56,15 +58,35 @@ class Intake:
             patience=self.patience if patience is None else patience,
         )
 
-    def watch(self, job: str | Job, *, now: float) -> Job:
+    def watch(self, job: str | Job | None, *, now: float) -> Job:
         """The job with this id, or the job itself; raises `InvalidHandle`."""
-        if not isinstance(job, str):
-            return job
-        return watch(job, dialect=self.dialect, now=now, pace=self.pace, patience=self.patience)
+        if isinstance(job, str):
+            return watch(job, dialect=self.dialect, now=now, pace=self.pace, patience=self.patience)
+        return self.own(job)
 
-    def cancelling(self, job: str | Job, *, now: float) -> Job:
-        """The job with a cancellation asked for; one that has ended or completed stays as it is."""
+    def own(self, job: object) -> Job:
+        """`job`, if it is one, and of this service; raises `InvalidHandle`."""
+        if not isinstance(job, Waiting | Finished):
+            raise InvalidHandle(_no_job(job))
+        home, here = job.terms.dialect, self.dialect
+        if (home.name, home.origin) != (here.name, here.origin):
+            raise InvalidHandle(
+                f"the job belongs to {home.name} at {home.origin}, and this client speaks to {here.name} at "
+                f"{here.origin}: give it to a client of its own service"
+            )
+        return job
+
+    def cancelling(self, job: str | Job | None, *, now: float) -> Job:
+        """The job with a cancellation asked for; one that has ended or completed stays as it is.
+
+        Raises `InvalidHandle` for a submission: a cancellation needs the id that the service gives.
+        """
         state = self.watch(job, now=now)
+        if isinstance(state, Submitting):
+            raise InvalidHandle(
+                "the service has not named this job, so it cannot be told which one to end: what was never sent needs "
+                "no cancellation; what may have been is waited for first"
+            )
         return cancel(state, now=now) if isinstance(state, Polling) else state
 
     def resume(self, job: str | bytes | Job, *, patience: Patience | float | None = None, now: float) -> Job:
@@ -73,11 +95,28 @@ class Intake:
         With `patience` its limits count from `now`. A submission may have been sent since its token was written: one
         under no key, or under a key that has grown too old, has ended as ambiguous. One in hand is as it is.
         """
-        if isinstance(job, str | bytes):
+        patience = None if patience is None else as_patience(patience)
+        if isinstance(job, Waiting | Finished):
+            self.own(job)
+        else:
             job = cut_short(load(job, dialect=self.dialect), now=now)
             if isinstance(job, Abandoned) and job.reason in NEVER_AGAIN:
                 return job
         return resume(job, now=now, patience=patience) if isinstance(job, Waiting | Abandoned | Lost) else job
+
+
+def _no_job(value: object) -> str:
+    """Why what was given for a job is none."""
+    if value is None:
+        return (
+            "None is no job: the `handle` of a job is None until the service has named it, and stays so where it "
+            "refused the submission; give the job itself, and what became of it is told"
+        )
+    if isinstance(value, int | float | bytes):
+        return f"{value!r:.80} is no job: ids are texts, so give it as one"
+    if isinstance(value, Result):
+        return f"a Result is no job: job {value.id} is over, and this is what came of it"
+    return f"a {type(value).__name__} is no job: give its id as a text, or a job such as `submit` returns"
 
 
 def is_over(job: Job) -> bool:

@@ -41,7 +41,7 @@ from bide.dialects import Asked, Dialect, Phase
 from bide.dialects.moments import Moment
 from bide.failure import asking_why, explained, has_more_to_say, is_asked_again, tries_after
 from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason
-from bide.handles import COOKIE, Named
+from bide.handles import COOKIE, Known
 from bide.history import History, Terms
 from bide.look import (
     Look,
@@ -82,6 +82,10 @@ class Submitting:
     @property
     def handle(self) -> None:
         """None: the service has not named the job yet."""
+
+    @property
+    def id(self) -> None:
+        """None, likewise."""
 
     @property
     def request(self) -> Request:
@@ -144,7 +148,7 @@ class Submitting:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Polling(Named):
+class Polling(Known):
     """The service knows the job: ask again at `due`."""
 
     terms: Terms
@@ -173,7 +177,7 @@ class Polling(Named):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fetching(Named):
+class Fetching(Known):
     """The job completed; its result is still to be had. Or it failed, by `failure`: then its reason is.
 
     After a failure nothing leads to another end: where the reason cannot be had, after a few `tries`, the failure
@@ -225,7 +229,7 @@ class Fetching(Named):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cancelling(Named):
+class Cancelling(Known):
     """A cancel is asked for; once `asked`, looks until the job has ended. `refusal` is the service's no.
 
     Where a cancel would take the result of a job that has ended away, it is `looked` at first, and so it is after

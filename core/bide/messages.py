@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from bide.document import JSON, snapshot
+from bide.document import JSONInput, snapshot
 from bide.errors import InvalidOrder
 from bide.handles import Named
 from bide.urls import public
@@ -121,18 +121,25 @@ class Order:
 
     `key` is the idempotency key: make it once per submission, before the first
     byte leaves, and every retry carries it. Without a key an unclear outcome is never tried again.
-    Raises `InvalidOrder` when `input` or `metadata` cannot be written as JSON.
+    `input` and `metadata` may be any mappings of JSON; plain dicts are kept of them. Raises `InvalidOrder`, which names
+    the member that cannot be sent.
     """
 
     model: str
-    input: Mapping[str, JSON]
+    input: Mapping[str, JSONInput]
     key: str | None = None
-    metadata: Mapping[str, JSON] | None = None
+    metadata: Mapping[str, JSONInput] | None = None
     webhook_url: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.model:
+        for name in ("model", "key", "webhook_url"):
+            value: object = getattr(self, name)
+            if not isinstance(value, str) and (name == "model" or value is not None):
+                raise InvalidOrder(f"{name} is {value!r:.60}: give a text")
+        if not self.model.strip():
             raise InvalidOrder("the model is empty: name the model to run, such as 'flux-1.1-pro'")
+        if self.webhook_url is not None and not self.webhook_url.lower().startswith(("https://", "http://")):
+            raise InvalidOrder(f"webhook_url is {public(self.webhook_url)!r}: give an address with its https://")
         if self.key is not None and not (
             0 < len(self.key.strip()) == len(self.key) <= 255 and self.key.isascii() and self.key.isprintable()
         ):

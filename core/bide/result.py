@@ -5,19 +5,17 @@ Each keeps the vendor's JSON as text, whole and unchanged, so a field nobody kne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from bide.document import JSON, at, parse, parse_object, text
-from bide.handles import Named, shown
+from bide.handles import Known, shown
 from bide.secret import redact
 from bide.urls import public
 
-Document: TypeAlias = Mapping[str, JSON]
+Document: TypeAlias = dict[str, JSON]
 
 
 class Refused(NamedTuple):
@@ -31,7 +29,7 @@ class Refused(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Result(Named):
+class Result(Known):
     """A completed job's result. `files` are references in the order the service named them.
 
     `refused` are those that are not fetched, each with the reason: `save` raises for them, once it has the others.
@@ -51,8 +49,11 @@ class Result(Named):
 
     @property
     def document(self) -> Document:
-        """The whole reply that carried the result, unknown fields included."""
-        return MappingProxyType(parse_object(self.raw.encode("utf-8", "surrogatepass")) or {})
+        """The whole reply that carried the result, unknown fields included: plain JSON, read afresh and the caller's.
+
+        Empty where the reply is no JSON object (`output` has the value of any other).
+        """
+        return parse_object(self.raw.encode("utf-8", "surrogatepass")) or {}
 
     @property
     def output(self) -> JSON:

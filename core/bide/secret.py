@@ -6,7 +6,8 @@ The core never reads one. A transport holds a `Secret` and asks `credential_for`
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from enum import Enum
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from bide.errors import InvalidKey
 from bide.urls import origin
@@ -48,6 +49,15 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied: hand the key over by its own safe way")
 
+
+class NoKey(Enum):
+    """Has one member, to be given in a key's place: see `NO_KEY`."""
+
+    NO_KEY = "no key"
+
+
+#: Given for a key: none is sent, though the service wants one, since a proxy or the caller's own session adds it.
+NO_KEY: Final = NoKey.NO_KEY
 
 Credential: TypeAlias = tuple[tuple[str, str], ...]  # the header lines that carry a key
 

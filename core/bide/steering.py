@@ -28,7 +28,7 @@ _KINDS: dict[type, Asked] = {Submitting: "submit", Polling: "poll", Fetching: "f
 def submit(
     order: Order,
     *,
-    dialect: Dialect,
+    dialect: Dialect | str,
     now: float,
     pace: Pace | float = Growing(),
     patience: Patience | float = Patience(),
@@ -36,11 +36,11 @@ def submit(
 ) -> Submitting:
     """Start a job: send its `request` next. `seed` (default: the order's key) decides its jitter.
 
-    A number as `pace` or `patience` is in seconds: `Every` so many, and the deadline. Raises `InvalidOrder` or
-    `NotOffered` for what the service could never take, `InvalidSetting`.
+    A text as `dialect` is the name of a built-in one. A number as `pace` or `patience` is in seconds: `Every` so many,
+    and the deadline. Raises `InvalidOrder` or `NotOffered` for what the service could never take, `InvalidSetting`.
     """
     terms = Terms(as_dialect(dialect), as_pace(pace), as_patience(patience), seed or order.key or order.model)
-    dialect.submit(order)
+    terms.dialect.submit(order)
     now = ceil_ms(now)
     return Submitting(terms, History.begin(terms.patience, now=now), order, now, now, Why.AT_ONCE)
 
@@ -48,19 +48,19 @@ def submit(
 def watch(
     handle: str,
     *,
-    dialect: Dialect,
+    dialect: Dialect | str,
     now: float,
     pace: Pace | float = Growing(),
     patience: Patience | float = Patience(),
     seed: str = "",
 ) -> Polling:
-    """Wait for a job that was submitted before, known by its handle; raises `InvalidHandle`.
+    """Wait for a job that was submitted before, known by its handle; raises `InvalidHandle`, `InvalidSetting`.
 
     When the very first answer is that there is no such job, it is `Lost` at once.
     """
     terms = Terms(as_dialect(dialect), as_pace(pace), as_patience(patience), seed or handle)
     now = ceil_ms(now)
-    return Polling(terms, History.begin(terms.patience, now=now), dialect.check(handle), now, now, Why.AT_ONCE)
+    return Polling(terms, History.begin(terms.patience, now=now), terms.dialect.check(handle), now, now, Why.AT_ONCE)
 
 
 def cancel(job: Polling | Fetching | Cancelling, *, now: float) -> Cancelling | Fetching:

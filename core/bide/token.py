@@ -18,7 +18,7 @@ from json import dumps
 from typing import Any, cast
 
 from bide.codec import Misfit, decode, encode, hints, inside
-from bide.dialects import Dialect
+from bide.dialects import Dialect, as_dialect
 from bide.document import parse
 from bide.errors import CallerError, InvalidToken
 from bide.finished import Abandoned, Completed, Lost
@@ -37,8 +37,11 @@ def dump(job: Job) -> str:
     return dumps({**head, "job": encode(job, _Tagged(dialect))}, separators=(",", ":"))
 
 
-def load(data: str | bytes, *, dialect: Dialect) -> Job:
+def load(data: str | bytes, *, dialect: Dialect | str) -> Job:
     """The job in a token made by `dump`; raises `InvalidToken` when it is not whole or belongs elsewhere."""
+    dialect = as_dialect(dialect)
+    if not isinstance(cast("object", data), str | bytes):
+        raise InvalidToken(f"the token is a {type(data).__name__}: give the text that `dump` wrote, as str or bytes")
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > LARGEST:
         raise InvalidToken(f"the token has {len(raw)} bytes, more than any job needs: is it the right file?")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import UserDict, UserList
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bide.document import JSON, moment, money, number, parse, parse_object, snapshot, strings, text
+from bide.document import JSON, JSONInput, moment, money, number, parse, parse_object, snapshot, strings, text
 from bide.errors import InvalidOrder
 from tests.laws import json_values
 
@@ -87,13 +90,34 @@ def nested(depth: int) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "value",
-    [{"a": b"x"}, {"a": {1, 2}}, {"a": float("nan")}, {"a": float("inf")}, {(1, 2): 3}, 7],
-    ids=["bytes", "set", "nan", "infinity", "tuple as key", "no object"],
+    ("value", "place", "why"),
+    [
+        ({"a": b"x"}, "metadata.a", "a bytes"),
+        ({"a": 1, "b": [{}, {"c": {1, 2}}]}, "metadata.b[1].c", "a set"),
+        ({"a": (0.5, float("nan"))}, "metadata.a[1]", "Out of range"),
+        ({"a": float("inf")}, "metadata.a", "Out of range"),
+        ({"a": MappingProxyType({"b": datetime.now})}, "metadata.a.b", "a builtin_function_or_method"),
+        ({(1, 2): 3}, "metadata[(1, 2)]", "keys must be str"),
+    ],
 )
-def test_what_cannot_be_written_as_json_is_refused_by_its_name(value: object) -> None:
-    with pytest.raises(InvalidOrder, match=r"metadata cannot be written as JSON.*use only"):
-        snapshot(cast("Mapping[str, JSON]", value), "metadata")
+def test_what_cannot_be_written_as_json_is_refused_by_its_place(value: Any, place: str, why: str) -> None:
+    with pytest.raises(InvalidOrder, match=rf"^{re.escape(place)} cannot be written as JSON \({why}.*use only"):
+        snapshot(value, "metadata")
+
+
+@pytest.mark.parametrize("value", [None, 7, "text", [("a", 1)], b"{}"])
+def test_what_is_no_mapping_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidOrder, match=r"^input is (None|a \w+): give a dict"):
+        snapshot(value, "input")
+
+
+def test_any_mapping_and_any_sequence_is_taken_as_a_dict_and_a_list() -> None:
+    words = UserList(["a", "b"])
+    value = MappingProxyType({"size": UserDict({"w": 1}), "words": words, "row": range(2), "pair": (1, [2])})
+    copy = snapshot(cast("Mapping[str, JSONInput]", value), "input")
+    assert copy == {"size": {"w": 1}, "words": ["a", "b"], "row": [0, 1], "pair": [1, [2]]}
+    words.append("c")
+    assert copy["words"] == ["a", "b"]
 
 
 @pytest.mark.parametrize("value", [circle(), {"a": nested(9999)}, {"a": nested(500)}], ids=["circle", "deep", "500"])

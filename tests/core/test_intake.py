@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import bide
-from bide.dialects.vendors import named
+from bide.dialects import as_dialect
+from bide.dialects.vendors import named, names
 from bide.download import download
-from bide.errors import InvalidHandle, InvalidOrder, InvalidSetting
+from bide.errors import InvalidHandle, InvalidOrder, InvalidSetting, InvalidToken, NotOffered
 from bide.intake import Intake, is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.ticket import Source
 from bide.upload import upload
@@ -62,7 +64,7 @@ def test_numbers_are_seconds_between_looks_and_until_the_deadline() -> None:
 WRONG: list[dict[str, Any]] = [
     *({"pace": value} for value in ("fast", bide.Patience(), True, math.nan, 0, bide.Every)),
     *({"patience": value} for value in ("long", bide.Every(2), True, math.inf, -1, bide.Patience)),
-    *({"dialect": value} for value in ("modelroute", bide.ModelRoute, None, named("replicate"))),
+    *({"dialect": value} for value in ("nobody's", bide.ModelRoute, None, named("replicate"))),
 ]
 
 
@@ -139,3 +141,82 @@ def test_how_far_a_job_must_have_come() -> None:
     assert [is_acknowledged(job) for job in (submitting, polling)] == [False, True]
     assert [is_known(job) for job in (submitting, polling, seen, over)] == [False, False, True, True]
     assert [is_cancel_settled(job) for job in (bide.cancel(polling, now=START), polling, over)] == [False, True, True]
+
+
+ORDERS: list[tuple[dict[str, Any], str]] = [
+    *(({"model": value}, "model is") for value in (None, 7, b"flux", ["flux"])),
+    *(({"model": value}, "the model is empty") for value in ("", " ")),
+    *(({"input": value}, "^input is .*: give a dict") for value in (None, "a fox", 7, [("prompt", "a fox")])),
+    ({"input": {"sizes": [1, {2}]}}, r"^input.sizes\[1\] cannot be written as JSON \(a set\)"),
+    ({"metadata": [1]}, "^metadata is a list: give a dict"),
+    ({"key": 7}, "key is 7: give a text"),
+    *(({"webhook_url": value}, "webhook_url is") for value in (7, "", "localhost:8000/hook", "ftp://me.example/")),
+]
+
+
+@pytest.mark.parametrize(("wrong", "says"), ORDERS, ids=str)
+def test_an_order_names_the_member_that_cannot_be_sent(wrong: dict[str, Any], says: str) -> None:
+    members: dict[str, Any] = {"model": "flux-1.1-pro", "input": {}} | wrong
+    with pytest.raises(InvalidOrder, match=says):
+        bide.Order(**members)
+
+
+NO_JOBS: list[tuple[Any, str]] = [
+    (None, "handle` of a job is None until"),
+    (7, "7 is no job: ids are texts"),
+    (b"exec_1", "b'exec_1' is no job: ids are texts"),
+    ({"id": "exec_1"}, "a dict is no job: give its id"),
+    (bide.Result("exec_1"), "job exec_1 is over"),
+    (bide.Polling, "a type is no job"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "says"), NO_JOBS, ids=str)
+def test_what_is_no_job_is_told_whatever_it_is_given_for(wrong: Any, says: str) -> None:
+    with pytest.raises(InvalidHandle, match=says):
+        INTAKE.watch(wrong, now=START)
+    with pytest.raises(InvalidHandle, match=says):
+        INTAKE.cancelling(wrong, now=START)
+
+
+@pytest.mark.parametrize("wrong", [None, 7, {"bide": 1}, bide.Result("exec_1")], ids=str)
+def test_what_is_no_token_is_told(wrong: Any) -> None:
+    with pytest.raises(InvalidToken, match="give the text that `dump` wrote"):
+        INTAKE.resume(wrong, now=START)
+
+
+def test_a_job_of_another_service_is_told_before_it_is_asked_there() -> None:
+    elsewhere = bide.watch("7", dialect="replicate", now=START)
+    for use in (INTAKE.watch, INTAKE.cancelling, INTAKE.resume):
+        with pytest.raises(InvalidHandle, match=r"belongs to replicate at .*api\.replicate\.com"):
+            use(elsewhere, now=START)
+
+
+def test_a_patience_is_checked_for_a_job_that_is_over_as_well() -> None:
+    over = INTAKE.watch(HANDLE, now=START).receive(bide.Response(404), now=START)  # type: ignore[union-attr]  # pyright: ignore
+    with pytest.raises(InvalidSetting, match="patience is 'long'"):
+        INTAKE.resume(over, patience=cast("Any", "long"), now=START)
+
+
+def test_a_submission_cannot_be_cancelled_before_the_service_has_named_it() -> None:
+    with pytest.raises(InvalidHandle, match="has not named this job"):
+        INTAKE.cancelling(INTAKE.prepare("flux-1.1-pro", {}, key="key-1", now=START), now=START)
+
+
+@pytest.mark.parametrize("name", ["modelroute", *names()])
+def test_a_dialect_that_comes_with_bide_goes_by_its_name(name: str) -> None:
+    dialect = Intake(as_dialect(name)).dialect
+    assert dialect.name == name
+    assert as_dialect(dialect) is dialect
+    order = bide.Order("flux-1.1-pro", {}, key="key-1")
+    with suppress(NotOffered, InvalidOrder):
+        assert bide.load(bide.dump(bide.submit(order, dialect=name, now=START)), dialect=name).terms.dialect == dialect
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("replicat", "did you mean 'replicate'"), ("Azure_ARM", "'azure-arm'"), ("x", "give one of modelr")],
+)
+def test_an_unknown_name_is_told_with_the_nearest(name: str, says: str) -> None:
+    with pytest.raises(InvalidSetting, match=rf"dialect is {name!r}, .*{says}"):
+        as_dialect(name)

@@ -113,6 +113,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "would read as success",
     ),
     "words hidden": ({"signs": (Sign(Phase.UNFINISHED),)}, "phases", "no job would ever complete"),
+    # the key
+    "a key for a variable": ({"environment": "sk-0123456789abcdef"}, "environment", "no name of a variable"),
     # requests
     "base URL in the clear": ({"base_url": "http://api.acme.example"}, "base_url", "unencrypted"),
     "base URL in the clear, without a key": (
@@ -250,6 +252,11 @@ def test_no_finding_repeats_a_credential(name: str) -> None:
 
 
 ODD: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a variable for no key": (
+        {"authorization": None, "environment": "ACME_API_KEY"},
+        "environment",
+        "declared to want no key",
+    ),
     "no source": ({"source": ""}, "source", "nobody can look up"),
     "cancelled unheard": (
         {"phases": {"done": Phase.SUCCEEDED}},
@@ -364,6 +371,7 @@ def test_what_may_be_meant_so_is_a_warning_and_nothing_else(name: str) -> None:
 
 
 SOUND_TOO: dict[str, dict[str, Any]] = {
+    "a variable that holds the key": {"environment": "ACME_API_KEY"},
     "words that are only shown": {
         "phases": {},
         "signs": (Sign(Phase.SUCCEEDED, {"done": ("true",)}), *SOUND.signs),

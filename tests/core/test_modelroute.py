@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -314,10 +316,14 @@ def test_a_result_whose_text_was_spoilt_has_an_empty_document() -> None:
     assert Result(HANDLE, raw="[1]").output is None
 
 
-def test_a_result_cannot_be_changed_through_its_document() -> None:
+def test_what_a_result_says_is_plain_json_and_the_callers_own() -> None:
     found = result(SAMPLE_RESULT)
-    with pytest.raises(TypeError):
-        found.document["cost"] = "0"  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+    before = json.dumps([found.document, found.output, found.usage])
+    assert json.loads(before)[0] == found.document
+    found.document["cost"] = "0"
+    assert json.dumps([found.document, found.output, found.usage]) == before
+    for twin in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):  # noqa: S301  our own bytes
+        assert (twin, twin.document) == (found, found.document)
 
 
 # Not yet: progress, expiry, receipt (sections 4 and 12; row 22, 25)

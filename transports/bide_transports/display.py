@@ -93,7 +93,7 @@ def document(job: bide.Job, *, now: float) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "state": type(job).__name__,
         "job": shown(job.terms.seed),
-        "id": shown(job.handle) if job.handle else None,
+        "id": job.id,
         "status": past.status or None,
         "progress": past.progress,
         "elapsed": round(now - past.since, 3),

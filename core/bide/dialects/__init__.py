@@ -116,6 +116,16 @@ class Dialect(Protocol):
         """How the vendor signs its notifications; None where it sends none that can be verified."""
         ...
 
+    @property
+    def wants_key(self) -> bool:
+        """Whether the service wants the caller's key."""
+        ...
+
+    @property
+    def environment(self) -> str:
+        """The environment variable that usually holds the key; empty where none is usual."""
+        ...
+
     def authorization(self, key: str) -> tuple[str, str]:
         """The header line that carries the caller's key."""
         ...
@@ -198,7 +208,17 @@ class Dialect(Protocol):
 
 
 def as_dialect(value: object) -> Dialect:
-    """`value`, if it can speak; raises `InvalidSetting` for a name, a declaration or a class in its place."""
+    """`value`, if it can speak, or the dialect of that name that comes with bide.
+
+    Raises `InvalidSetting` for an unknown name, and for a declaration or a class in a dialect's place.
+    """
+    if isinstance(value, str):
+        from bide.dialects.vendors import spoken  # here, since few ask by name, and reading declarations takes long
+
+        return spoken(value)
     if isinstance(value, type) or not all(callable(getattr(value, name, None)) for name in ("submit", "poll", "read")):
-        raise InvalidSetting(f"dialect is {value!r:.60}: give ModelRoute(), or such as Declared(named('replicate'))")
+        raise InvalidSetting(
+            f"dialect is {value!r:.60}: give ModelRoute(), the name of a built-in one such as 'replicate', "
+            "or Declared(...) of a declaration"
+        )
     return cast("Dialect", value)

@@ -44,9 +44,10 @@ class Declaration:
     * Requests: `submit` (None: jobs are only watched), `poll`, `fetch` (None: the result lies in the job itself),
       `reason` (why a job failed; None: what tells that it failed tells why), `cancel` (None: not offered), `file`;
       each with the header lines in `headers`. `authorization` is the header that carries the caller's key, and how;
-      None where the API wants none. The gap `{key}` in `submit` is for the submission's idempotency key: only with
-      it, or by PUT, is a submission ever sent twice. What a submission knows (`{model}`, `{key}`, `{input.size}`) may
-      stand in the other calls as well: the handle keeps it for them.
+      None where the API wants none. `environment` is the variable in which people usually have that key. The gap
+      `{key}` in `submit` is for the submission's idempotency key: only with it, or by PUT, is a submission ever sent
+      twice. What a submission knows (`{model}`, `{key}`, `{input.size}`) may stand in the other calls as well: the
+      handle keeps it for them.
     * Finding the job again: `id`, and `links` by the names that the calls use; `~` is the address just asked.
       The link called `status` moves while the job is unfinished. `cookies` are the names of those to be
       sent back; `*` stands for any text in one.
@@ -96,3 +97,4 @@ class Declaration:
     next: Places = ()
     accepted: tuple[str, ...] = ()
     reason: Call | None = None
+    environment: str = ""

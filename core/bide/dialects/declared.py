@@ -72,6 +72,16 @@ class Declared:
         """The dialect for this one request, where the declaration has a gap for what differs between requests."""
         return replace(self, moment=told(moment)) if self.is_momentary else self
 
+    @property
+    def wants_key(self) -> bool:
+        """Whether there is a header for it."""
+        return self.declaration.authorization is not None
+
+    @property
+    def environment(self) -> str:
+        """As declared."""
+        return self.declaration.environment
+
     def authorization(self, key: str) -> tuple[str, str]:
         """The header line that carries the key; asked for only where the declaration has one."""
         name, template = self.declaration.authorization or ("authorization", "{key}")

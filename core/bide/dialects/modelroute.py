@@ -8,7 +8,7 @@ from json import dumps
 from typing import Final
 
 from bide.dialects import KEY_LIFETIME, Advice, Asked, Reading, modelroute_files, modelroute_replies
-from bide.document import JSON, parse_object, text
+from bide.document import JSONInput, parse_object, text
 from bide.messages import Headers, Order, Request, Response
 from bide.pace import Every
 from bide.result import Problem
@@ -70,6 +70,16 @@ class ModelRoute:
         """The raw body and its timestamp under the whole secret, in hex (modelroute-api.md, 14.3)."""
         return _WEBHOOK
 
+    @property
+    def wants_key(self) -> bool:
+        """Always (modelroute-api.md, 2)."""
+        return True
+
+    @property
+    def environment(self) -> str:
+        """The name by which the `bide` command has known it all along: the vendor names none."""
+        return "MODELROUTE_API_KEY"
+
     def authorization(self, key: str) -> tuple[str, str]:
         """The key as a bearer token (modelroute-api.md, 2)."""
         return ("authorization", f"Bearer {key}")
@@ -80,11 +90,11 @@ class ModelRoute:
 
     def submit(self, order: Order) -> Request:
         """POST the order; repeatable only under its idempotency key (modelroute-api.md, 4 and 15)."""
-        body: dict[str, JSON] = {"model": order.model, "input": dict(order.input)}
+        body: dict[str, JSONInput] = {"model": order.model, "input": order.input}
         if order.webhook_url is not None:
             body["webhook_url"] = order.webhook_url
         if order.metadata is not None:
-            body["metadata"] = dict(order.metadata)
+            body["metadata"] = order.metadata
         key = () if order.key is None else (("idempotency-key", order.key),)
         return Request(
             "POST",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from json import dumps
+from typing import cast
 
 from bide.dialects.calls import Call, paths, strays
 from bide.dialects.places import keys
@@ -34,12 +35,12 @@ def unfit(order: Order, call: Call, url: str | None) -> str:
 
 def names_of(order: Order) -> dict[str, JSON]:
     """What the gaps of a submission are filled with."""
-    metadata = None if order.metadata is None else dict(order.metadata)
-    return {
+    names: dict[str, object] = {
         "model": order.model,
-        "input": dict(order.input),
-        "input_json": dumps(dict(order.input), separators=(",", ":")),
+        "input": order.input,
+        "input_json": dumps(order.input, separators=(",", ":")),
         "key": order.key,
-        "metadata": metadata,
+        "metadata": order.metadata,
         "webhook": order.webhook_url,
     }
+    return cast("dict[str, JSON]", names)  # an order's JSON is plain dicts and lists

@@ -21,6 +21,7 @@ _ANY_CODE = ("2xx", "4xx", "5xx")
 DECLARATION = Declaration(
     name="fal",
     base_url="https://queue.fal.run",
+    environment="FAL_KEY",
     source="https://docs.fal.ai/model-endpoints/queue",
     submit=Call("POST", ("/{model}",), body={"...": "{input}"}),
     poll=Call("GET", ("{status}",)),

@@ -16,6 +16,7 @@ from bide.dialects.declaration import STANDARD_WEBHOOKS, Declaration
 DECLARATION = Declaration(
     name="openai-batches",
     base_url="https://api.openai.com/v1",
+    environment="OPENAI_API_KEY",
     source="https://platform.openai.com/docs/api-reference/batch",
     submit=Call(
         "POST",

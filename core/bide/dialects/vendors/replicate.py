@@ -20,6 +20,7 @@ from bide.dialects.places import Sign
 DECLARATION = Declaration(
     name="replicate",
     base_url="https://api.replicate.com/v1",
+    environment="REPLICATE_API_TOKEN",
     source="https://replicate.com/docs/reference/http",
     submit=Call("POST", ("/predictions",), body={"version": "{model}", "input": "{input}", "webhook": "{webhook}"}),
     poll=Call("GET", ("{status}", "/predictions/{id}")),

@@ -17,6 +17,7 @@ from bide.dialects.places import Sign
 DECLARATION = Declaration(
     name="runway",
     base_url="https://api.dev.runwayml.com/v1",
+    environment="RUNWAYML_API_SECRET",
     source="https://docs.dev.runwayml.com/api",
     submit=Call("POST", ("/{model}",), body={"...": "{input}"}),
     poll=Call("GET", ("/tasks/{id}",)),
