@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bide.dialects import Dialect, as_dialect
 from bide.document import JSONInput
@@ -19,6 +20,9 @@ from bide.patience import Patience, as_patience
 from bide.result import Result
 from bide.steering import cancel, cut_short, resume, submit, watch
 from bide.token import load
+
+#: What is given for a job: itself, or its handle; None, the handle of a job that the service has not named, is refused.
+JobOrHandle: TypeAlias = str | Job | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Intake:
             patience=self.patience if patience is None else patience,
         )
 
-    def watch(self, job: str | Job | None, *, now: float) -> Job:
+    def watch(self, job: JobOrHandle, *, now: float) -> Job:
         """The job with this id, or the job itself; raises `InvalidHandle`."""
         if isinstance(job, str):
             return watch(job, dialect=self.dialect, now=now, pace=self.pace, patience=self.patience)
@@ -76,7 +80,7 @@ class Intake:
             )
         return job
 
-    def cancelling(self, job: str | Job | None, *, now: float) -> Job:
+    def cancelling(self, job: JobOrHandle, *, now: float) -> Job:
         """The job with a cancellation asked for; one that has ended or completed stays as it is.
 
         Raises `InvalidHandle` for a submission: a cancellation needs the id that the service gives.

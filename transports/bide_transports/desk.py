@@ -12,12 +12,12 @@ from typing import Literal, TypeAlias, get_args
 from uuid import uuid4
 
 import bide
-from bide.document import JSON
+from bide.dialects import as_dialect
+from bide.document import JSONInput
 from bide.download import Download, download, in_hand
 from bide.errors import (
     BideError,
     InvalidHandle,
-    InvalidKey,
     InvalidSetting,
     NotOffered,
     PollingAdvice,
@@ -25,16 +25,17 @@ from bide.errors import (
 )
 from bide.file_names import file_names
 from bide.finished import NEVER_AGAIN
-from bide.intake import Intake
+from bide.intake import Intake, JobOrHandle
 from bide.messages import Request
 from bide.notices import Notices
 from bide.pace import as_pace
 from bide.patience import as_patience
 from bide.quota import merged
-from bide.secret import Credential, Secret, credential_for
+from bide.secret import Credential, NoKey, Secret, credential_for
 from bide.steering import cut_short
 from bide.tally import Tally
 from bide.upload import Upload, upload
+from bide_transports.arguments import check_media_type, check_methods, to_path, to_result, to_secret
 from bide_transports.disk import Note, Part, saved, untouched
 from bide_transports.journal import Journal
 from bide_transports.sources import Sending, UploadNote
@@ -44,23 +45,25 @@ OnTimeout: TypeAlias = Literal["detach", "cancel"]
 AnyLane: TypeAlias = FileLane | AsyncFileLane
 #: Begins the download of a file on its lane; raises `SaveError` for one that must not be asked for.
 Begin: TypeAlias = Callable[[AnyLane], Part]
+_OF_A_TAPE = ("hide", "admit", "lane", "async_lane", "file_lane", "async_file_lane")
 _FAREWELL = bide.Patience(deadline=60.0)  # for the cancellation of a job that took too long
 
 
 class Desk:
     """The part of a client that sends nothing; `now` is its clock, in seconds since the epoch.
 
-    Without a key nothing is sent that says who asks. `journal` is a file that outlives the process: each job is
+    Without a `key`, that in the dialect's environment variable is taken; `bide.NO_KEY` sends none, where a proxy adds
+    it. `dialect` may be the name of a built-in one. `journal` is a file that outlives the process: each job is
     written down there before it is sent (see `resume_all`). A job whose wait times out goes on at the service, or
     is cancelled `on_timeout`. A `tape` records or replays what is waited for. A number as `pace` or `patience` is in
-    seconds: `Every` so many, and the deadline. Raises `InvalidKey` for a key that is none, `InvalidSetting` for any
-    other setting that is none, `SaveError` for a journal that cannot be kept.
+    seconds: `Every` so many, and the deadline. Raises `InvalidKey` for a key that is none, or missing where the service
+    wants one; `InvalidSetting` for any other setting that is none; `SaveError` for a journal that cannot be kept.
     """
 
     def __init__(
         self,
-        key: str | Secret | None,
-        dialect: bide.Dialect,
+        key: str | Secret | NoKey | None,
+        dialect: bide.Dialect | str,
         pace: bide.Pace | float,
         patience: bide.Patience | float,
         now: Callable[[], float],
@@ -72,13 +75,16 @@ class Desk:
             raise InvalidSetting("a job on a cassette is called otherwise than in a journal: give the one or the other")
         if on_timeout not in get_args(OnTimeout):
             raise InvalidSetting(f"on_timeout is {on_timeout!r:.60}: give 'detach' or 'cancel'")
-        self._key = _secret(key)
+        check_methods("tape", tape, _OF_A_TAPE, "a tape such as record(PATH) or replay(PATH)")
+        path = None if journal is None else to_path("journal", journal)
+        dialect = as_dialect(dialect)
+        self._key = to_secret(key, dialect)
         self._tape = tape
         if tape is not None and self._key is not None:
             tape.hide(self._key.reveal())
         self._intake = Intake(dialect, as_pace(pace), as_patience(patience))
         self._now = now
-        self._journal = None if journal is None else Journal(Path(journal))
+        self._journal = None if path is None else Journal(path)
         self._on_timeout = on_timeout
         self._tally = Tally()
         self._notices = Notices()
@@ -89,9 +95,9 @@ class Desk:
     def prepare(
         self,
         model: str,
-        input: Mapping[str, JSON],  # noqa: A002  the vendor's own word
+        input: Mapping[str, JSONInput],  # noqa: A002  the vendor's own word
         *,
-        metadata: Mapping[str, JSON] | None = None,
+        metadata: Mapping[str, JSONInput] | None = None,
         webhook_url: str | None = None,
         key: str | None = None,
         patience: bide.Patience | float | None = None,
@@ -104,7 +110,7 @@ class Desk:
         return self._begins(notified=webhook_url is not None).prepare(
             model,
             input,
-            key=key or str(uuid4()),
+            key=str(uuid4()) if key is None else key,
             metadata=metadata,
             webhook_url=webhook_url,
             patience=patience,
@@ -129,17 +135,32 @@ class Desk:
         return [self._again(bide.load(token, dialect=self._intake.dialect)) for token in tokens]
 
     def forget(self, job: bide.Job | bide.Result) -> None:
-        """Note in the journal that nothing is left to be done for a job; `save` does so by itself."""
+        """Note in the journal that nothing is left to be done for a job; `save` does so by itself.
+
+        Raises `InvalidHandle` for what is no job of this service and no result.
+        """
+        if not isinstance(job, bide.Result):
+            self._intake.own(job)
         if self._journal is not None:
             self._journal.settle(job)
 
-    def watch(self, job: str | bide.Job) -> bide.Job:
+    def watch(self, job: JobOrHandle) -> bide.Job:
         """The job with this id, or the job itself; nothing is sent yet. Raises `InvalidHandle`."""
         return self._begins().watch(job, now=self._now())
 
-    def cancelling(self, job: str | bide.Job) -> bide.Job:
-        """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is."""
+    def cancelling(self, job: JobOrHandle) -> bide.Job:
+        """The job with a cancellation asked for; nothing is sent yet. One that has ended stays as it is.
+
+        Raises `InvalidHandle`, for a submission as well: the service has not said yet what it calls the job.
+        """
         return self._intake.cancelling(job, now=self._now())
+
+    def _asked_about(self, job: JobOrHandle) -> bide.Job:
+        """The job, to be asked about once; `JobUnfinished` for a submission, which would be sent, and paid for."""
+        state = self.watch(job)
+        if isinstance(state, bide.Submitting):
+            bide.unwrap(state)
+        return state
 
     def _settled(self, result: bide.Result, outcomes: Sequence[Path | BideError]) -> list[Path]:
         """The paths of all files of a result; only when these are on disk is nothing left to be done for its job.
@@ -192,7 +213,7 @@ class Desk:
         """How the next job is begun, after what was seen of webhooks; `notified` says that it asks for them."""
         return replace(self._intake, pace=self._notices.pace(self._intake.pace, asked=notified))
 
-    def _begin(self, job: str | bide.Job) -> bide.Job:
+    def _begin(self, job: JobOrHandle) -> bide.Job:
         """The job, written down, and held back when another one of this key has heard that the quota is spent."""
         state = self._once(self.watch(job))
         if isinstance(state, bide.Waiting):
@@ -246,10 +267,13 @@ class Desk:
         self, result: bide.Result, directory: str | Path, *, overwrite: bool, note: Note
     ) -> list[tuple[str, Begin]]:
         """Each file, and what begins its download on a lane once its turn has come, within the quota as it is then."""
+        to_result(result)
+        place = to_path("directory", directory)
+        check_methods("note", note, ("__call__",), "a function that takes the state of a download")
         names = file_names(result.files)
         begin = partial(self._part, several=len(names) > 1, overwrite=overwrite, note=note)
         named = zip(result.files, names, strict=True)
-        return [(file, partial(begin, file, Path(directory), name)) for file, name in named]
+        return [(file, partial(begin, file, place, name)) for file, name in named]
 
     def _part(
         self, file: str, directory: Path, name: str, lane: AnyLane, *, several: bool, overwrite: bool, note: Note
@@ -264,17 +288,11 @@ class Desk:
 
     def _sending(self, path: str | Path, lane: AnyLane, *, content_type: str | None, note: UploadNote) -> Sending:
         """A local file to be uploaded on a lane, within the quota as it is now."""
+        check_media_type(content_type)
+        check_methods("note", note, ("__call__",), "a function that takes the state of an upload")
         now, patience = lane.clock.now(), self._intake.patience
         begin = partial(upload, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
         return Sending(Path(path), begin, content_type=content_type, note=note)
-
-
-def _secret(key: object) -> Secret | None:
-    if key is None or isinstance(key, Secret):
-        return key
-    if not isinstance(key, str):
-        raise InvalidKey(f"the API key is a {type(key).__name__}: give it as a text, or None to send none")
-    return Secret(key)
 
 
 def _depth_of_caller() -> int:

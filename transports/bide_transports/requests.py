@@ -20,15 +20,16 @@ from typing_extensions import Self
 
 import bide
 from bide.data_urls import is_data
-from bide.document import JSON
+from bide.document import JSONInput
 from bide.download import Download, Downloading
 from bide.errors import SaveError
 from bide.handles import shown
-from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
+from bide.intake import JobOrHandle, is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
-from bide.secret import Secret
+from bide.secret import NoKey, Secret
 from bide.steering import before_sending
 from bide.upload import Upload, Uploading
+from bide_transports.arguments import check_clock, check_kind, to_path
 from bide_transports.clock import Clock, SystemClock
 from bide_transports.desk import Begin, Desk, OnTimeout
 from bide_transports.disk import Note
@@ -78,15 +79,15 @@ class Client(Desk):
 
     `session` is the caller's own, with its adapters, proxies and CA settings; it is left open. Mount a
     `BoundedAdapter` on it to bound slow responses as a whole. `unfinished` holds the last state of every job whose wait
-    was cut short, by an interrupt, an exit or a full disk: keep `bide.dump` of it, or wait on. Raises `InvalidKey` for
-    a key that is none.
+    was cut short, by an interrupt, an exit or a full disk: keep `bide.dump` of it, or wait on. Raises `InvalidKey`,
+    also without a key where the service wants one, and `InvalidSetting`.
     """
 
     def __init__(
         self,
-        key: str | Secret | None,
+        key: str | Secret | NoKey | None = None,
         *,
-        dialect: bide.Dialect = bide.ModelRoute(),
+        dialect: bide.Dialect | str = bide.ModelRoute(),
         pace: bide.Pace | float = bide.Growing(),
         patience: bide.Patience | float = bide.Patience(),
         journal: str | Path | None = None,
@@ -95,10 +96,12 @@ class Client(Desk):
         clock: Clock | None = None,
         tape: Tape | None = None,
     ) -> None:
-        self.clock: Clock = clock or SystemClock()
+        check_clock(clock, awaits=False)
+        check_kind("session", session, requests.Session, "a requests.Session")
+        self.clock: Clock = SystemClock() if clock is None else clock
         super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout, tape)
         self._own = session is None
-        self._api = session or own_session()
+        self._api = own_session() if session is None else session
         self._storage = bare_session(self._api)
 
     def __enter__(self) -> Self:
@@ -120,8 +123,11 @@ class Client(Desk):
         session = self._api if request.credential else self._storage
         return exchange(request, session=session, credential=self._credential(request), into=into, content=content)
 
-    def follow(self, job: str | bide.Job) -> Iterator[bide.Job]:
+    def follow(self, job: JobOrHandle) -> Iterator[bide.Job]:
         """Each state of a job on its way to the end, given as an id or a job."""
+        return self._following(self.watch(job))
+
+    def _following(self, job: bide.Job) -> Iterator[bide.Job]:
         lane = self._lane(job)
         for state in follow(*lane):
             try:
@@ -131,11 +137,11 @@ class Client(Desk):
                 raise
             yield state
 
-    def run(self, model: str, input: Mapping[str, JSON]) -> bide.Result:  # noqa: A002
+    def run(self, model: str, input: Mapping[str, JSONInput]) -> bide.Result:  # noqa: A002
         """Submit, wait and return the result; raises the `JobError` that fits, or `Interrupted`."""
         return self.wait(self.prepare(model, input))
 
-    def wait(self, job: str | bide.Job) -> bide.Result:
+    def wait(self, job: JobOrHandle) -> bide.Result:
         """Wait for a job, given as an id or a job; raises the `JobError` that fits, or `Interrupted`."""
         state = self._until(is_over, job)
         leaving = self.overdue(state)
@@ -147,14 +153,14 @@ class Client(Desk):
     def submit(
         self,
         model: str,
-        input: Mapping[str, JSON],  # noqa: A002
+        input: Mapping[str, JSONInput],  # noqa: A002
         *,
         webhook_url: str | None = None,
     ) -> bide.Job:
         """Submit and return as soon as the service has acknowledged the job, or refused it."""
         return self._until(is_acknowledged, self.prepare(model, input, webhook_url=webhook_url))
 
-    def cancel(self, job: str | bide.Job) -> bide.Job:
+    def cancel(self, job: JobOrHandle) -> bide.Job:
         """Ask for a job to be ended and return what came of it.
 
         `Cancelled` when it worked; `Completed` when the job was faster, its result in hand; `Polling` when
@@ -162,9 +168,9 @@ class Client(Desk):
         """
         return self._until(is_cancel_settled, self.cancelling(job))
 
-    def result(self, job: str | bide.Job) -> bide.Result:
+    def result(self, job: JobOrHandle) -> bide.Result:
         """The result of a job that has completed; raises `JobUnfinished` when it is not over yet."""
-        return bide.unwrap(self._until(is_known, job))
+        return bide.unwrap(self._until(is_known, self._asked_about(job)))
 
     def save(
         self, result: bide.Result, directory: str | Path, *, overwrite: bool = False, note: Note = lambda _: None
@@ -180,7 +186,7 @@ class Client(Desk):
         ways = [(self._file_lane(file), begin) for file, begin in parts]
         return self._settled(result, [self._save(*way) for way in ways])
 
-    def _lane(self, job: str | bide.Job) -> Lane:
+    def _lane(self, job: JobOrHandle) -> Lane:
         """The job as it begins, and what it is followed by: this client itself, or a tape."""
         begun = Lane(self._begin(job), self.exchange, self.clock)
         return begun if self._tape is None else self._tape.lane(begun.job, begun.exchange, begun.clock)
@@ -210,7 +216,7 @@ class Client(Desk):
         and with every 256 KiB. Raises `UploadError` for a file that cannot be read or that the service does not take,
         `NotOffered` where it takes none. Nothing is paid for: upload it again.
         """
-        lane = self._file_lane(local_name(path))
+        lane = self._file_lane(local_name(to_path("path", path)))
         with self._sending(path, lane, content_type=content_type, note=note) as sending:
             state: Upload = sending.state
             while isinstance(state, Uploading):
@@ -220,7 +226,7 @@ class Client(Desk):
                 self._note(state)
             return sending.finish(state)
 
-    def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
+    def _until(self, enough: Callable[[bide.Job], bool], job: JobOrHandle) -> bide.Job:
         state = self.watch(job)
         try:
             for state in follow(*self._lane(state)):  # noqa: B020  the last state must outlive whatever ends this

@@ -18,13 +18,14 @@ from typing_extensions import Self
 
 import bide
 from bide.data_urls import is_data
-from bide.document import JSON
+from bide.document import JSONInput
 from bide.handles import is_called
-from bide.intake import is_acknowledged, is_cancel_settled, is_known, is_over
+from bide.intake import JobOrHandle, is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
 from bide.notices import Listener
-from bide.secret import Secret
+from bide.secret import NoKey, Secret
 from bide.steering import before_sending
+from bide_transports.arguments import check_clock, check_kind, to_path
 from bide_transports.desk import Desk, OnTimeout
 from bide_transports.disk import Note
 from bide_transports.sinks import Into
@@ -105,14 +106,15 @@ class Client(Desk):
 
     Make it inside `trio.run`. `pool` is the caller's own, with its trust and bounds; it is left open. `unfinished`
     holds the last state of every job whose wait was cut short, by an interrupt, a cancellation or a full disk: keep
-    `bide.dump` of it, or wait on. Raises `InvalidKey`.
+    `bide.dump` of it, or wait on. Raises `InvalidKey`, also without a key where the service wants one, and
+    `InvalidSetting`.
     """
 
     def __init__(
         self,
-        key: str | Secret | None,
+        key: str | Secret | NoKey | None = None,
         *,
-        dialect: bide.Dialect = bide.ModelRoute(),
+        dialect: bide.Dialect | str = bide.ModelRoute(),
         pace: bide.Pace | float = bide.Growing(),
         patience: bide.Patience | float = bide.Patience(),
         journal: str | Path | None = None,
@@ -121,9 +123,11 @@ class Client(Desk):
         clock: TrioClock | None = None,
         tape: Tape | None = None,
     ) -> None:
-        self.clock = clock or TrioClock()
+        check_clock(clock, awaits=True)
+        check_kind("pool", pool, Pool, "a Pool of bide_transports.trio")
+        self.clock = TrioClock() if clock is None else clock
         super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout, tape)
-        self._own, self.pool = pool is None, pool or Pool()
+        self._own, self.pool = pool is None, Pool() if pool is None else pool
 
     async def __aenter__(self) -> Self:
         return self
@@ -144,16 +148,16 @@ class Client(Desk):
         credential = self._credential(request)
         return await exchange(request, pool=self.pool, credential=credential, into=into, content=content)
 
-    def follow(self, job: str | bide.Job) -> Following:
+    def follow(self, job: JobOrHandle) -> Following:
         """Each state of a job on its way to the end, given as an id or a job; an async iterator."""
         lane = self._lane(job)
         return Following(lane.job, lane.exchange, lane.clock, self._note, lane.listener)
 
-    async def run(self, model: str, input: Mapping[str, JSON]) -> bide.Result:  # noqa: A002
+    async def run(self, model: str, input: Mapping[str, JSONInput]) -> bide.Result:  # noqa: A002
         """Submit, wait and return the result; raises the `JobError` that fits."""
         return await self.wait(self.prepare(model, input))
 
-    async def wait(self, job: str | bide.Job) -> bide.Result:
+    async def wait(self, job: JobOrHandle) -> bide.Result:
         """Wait for a job, given as an id or a job; raises the `JobError` that fits."""
         state = await self._until(is_over, job)
         leaving = self.overdue(state)
@@ -165,7 +169,7 @@ class Client(Desk):
     async def submit(
         self,
         model: str,
-        input: Mapping[str, JSON],  # noqa: A002
+        input: Mapping[str, JSONInput],  # noqa: A002
         *,
         webhook_url: str | None = None,
     ) -> bide.Job:
@@ -177,10 +181,11 @@ class Client(Desk):
 
         Call it in trio's thread (from another one by `trio.from_thread.run_sync`).
         """
+        check_kind("event", event, bide.Notice, "the notice that `verify` made of a webhook")
         self._notices.take(event, now=self._now())
         self.clock.wake(lambda handle: is_called(handle, event.handle))
 
-    async def cancel(self, job: str | bide.Job) -> bide.Job:
+    async def cancel(self, job: JobOrHandle) -> bide.Job:
         """Ask for a job to be ended and return what came of it.
 
         `Cancelled` when it worked; `Completed` when the job was faster, its result in hand; `Polling` when
@@ -188,9 +193,9 @@ class Client(Desk):
         """
         return await self._until(is_cancel_settled, self.cancelling(job))
 
-    async def result(self, job: str | bide.Job) -> bide.Result:
+    async def result(self, job: JobOrHandle) -> bide.Result:
         """The result of a job that has completed; raises `JobUnfinished` when it is not over yet."""
-        return bide.unwrap(await self._until(is_known, job))
+        return bide.unwrap(await self._until(is_known, self._asked_about(job)))
 
     async def save(
         self, result: bide.Result, directory: str | Path, *, overwrite: bool = False, note: Note = lambda _: None
@@ -206,7 +211,7 @@ class Client(Desk):
         ways = [partial(fetched, self._file_lane(file), begin, self._note) for file, begin in parts]
         return self._settled(result, await each(ways))
 
-    def _lane(self, job: str | bide.Job) -> AsyncLane:
+    def _lane(self, job: JobOrHandle) -> AsyncLane:
         """The job as it begins, and what it is followed by: this client itself, or a tape."""
         state = self._begin(job)
         begun = AsyncLane(state, self.exchange, self.clock, Listener(self._notices, state, self._now))
@@ -226,11 +231,11 @@ class Client(Desk):
         and with every 256 KiB. Raises `UploadError` for a file that cannot be read or that the service does not take,
         `NotOffered` where it takes none. Nothing is paid for: upload it again.
         """
-        lane = self._file_lane(local_name(path))
+        lane = self._file_lane(local_name(to_path("path", path)))
         with self._sending(path, lane, content_type=content_type, note=note) as sending:
             return await send(lane, sending, self._note)
 
-    async def _until(self, enough: Callable[[bide.Job], bool], job: str | bide.Job) -> bide.Job:
+    async def _until(self, enough: Callable[[bide.Job], bool], job: JobOrHandle) -> bide.Job:
         state = self.watch(job)
         try:  # the lane is taken apart: it would keep the first state as long as the last
             state, exchange, clock, listener = self._lane(state)
