@@ -58,7 +58,7 @@ def submitted(emulator: Emulator, model: str) -> str:
 
 
 def test_run_saves_the_picture_and_prints_its_path(emulator: Emulator, place: Path) -> None:
-    words = ("run", "flux-1.1-pro", "-i", "prompt=a fox", "-i", "width=512", "--pace", "0.05", "--save", "out")
+    words = ("run", "flux-1.1-pro", "-i", "prompt=a fox", "-i", "width:=512", "--pace", "0.05", "--save", "out")
     answer = bide(emulator, *words)
     assert answer.exit_code == 0, answer.stderr
     (path,) = answer.stdout.splitlines()
@@ -196,7 +196,7 @@ def test_html_instead_of_json_is_told(emulator: Emulator, place: Path) -> None:
     [
         (["wait", "../exec"], "is no id"),
         (["wait", "exec%2F"], "is no id"),
-        (["run", "m", "-i", "prompt"], "give name=value"),
+        (["run", "m", "-i", "prompt"], "give name=text"),
         (["run", "m", "--pace", "0"], "is no pace"),
         (["run", "m", "--pace", "quick"], "is no pace"),
         (["run", "m", "--deadline", "-1"], "deadline is -1"),

@@ -539,3 +539,33 @@ def test_what_is_no_file_lists_what_is_built_in(name: str) -> None:
     answer = command("dialect", "check", name)
     assert answer.exit_code == 2
     assert names()[0] in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("env", "key"),
+    [
+        ({"ACME_KEY": KEY}, KEY),
+        ({"ACME_KEY": KEY, "BIDE_API_KEY": "another"}, KEY),
+        ({"ACME_KEY": " ", "BIDE_API_KEY": KEY}, KEY),
+        ({"ACME_KEY": ""}, None),
+    ],
+)
+def test_the_key_is_in_the_variable_that_the_declaration_names(
+    vendor: Vendor, place: Path, env: dict[str, str], key: str | None
+) -> None:
+    (place / "acme.json").write_text(write(replace(declaration(vendor), environment="ACME_KEY")))
+    vendor.says("GET /v1/jobs/8", Answer({"id": "8", "status": "done", "output": "a fox"}))
+    answer = command("wait", "8", *PACE, "--dialect", "acme.json", **env)
+    if key is None:
+        assert answer.exit_code == 2
+        assert "set ACME_KEY or BIDE_API_KEY" in answer.stderr
+        assert vendor.asked == []
+    else:
+        assert answer.exit_code == 0, answer.stderr
+        assert {asked.key for asked in vendor.asked} == {f"Bearer {key}"}
+
+
+def test_the_usual_service_goes_by_its_name_as_well() -> None:
+    answer = command("wait", "exec_1", "--dialect", "modelroute")
+    assert answer.exit_code == 2
+    assert "set MODELROUTE_API_KEY" in answer.stderr

@@ -1,4 +1,4 @@
-"""`bide run -i NAME=@FILE`: local files are uploaded first, and nothing is submitted before they are there."""
+"""`bide run -i`: texts, JSON, and local files, which are uploaded first; nothing is submitted before they are there."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def stored(emulator: Emulator, file: str) -> bytes:
 
 
 def test_a_file_is_uploaded_and_its_reference_submitted(emulator: Emulator, service: Watched) -> None:
-    answer = bide(emulator, "-i", "image=@photo.png", "-i", "prompt=a fox", "-i", "width=512")
+    answer = bide(emulator, "-i", "image=@photo.png", "-i", "prompt=a fox", "-i", "width:=512")
     assert answer.exit_code == 0, answer.stderr
     (given,) = service.inputs
     assert (given["prompt"], given["width"]) == ("a fox", 512)
@@ -93,7 +93,7 @@ def test_several_files_and_an_empty_one(emulator: Emulator, service: Watched, pl
 
 
 def test_two_at_signs_are_a_text_with_one(emulator: Emulator, service: Watched) -> None:
-    assert bide(emulator, "-i", "to=@@photo.png", "-i", "at=@@", "-i", "mail=a@b", "-i", 'q="@x"').exit_code == 0
+    assert bide(emulator, "-i", "to=@@photo.png", "-i", "at=@@", "-i", "mail=a@b", "-i", 'q:="@x"').exit_code == 0
     assert service.inputs == [{"to": "@photo.png", "at": "@", "mail": "a@b", "q": "@x"}]
     assert emulator.account.uploads == 0
 
@@ -167,3 +167,91 @@ def test_a_terminal_gets_a_live_line(emulator: Emulator, place: Path) -> None:
     assert code == 0, shown
     assert b"UPLOADED  [b]photo.png  100%" in shown
     assert b"\x1b[" in shown
+
+
+TEXTS = ["a fox", "512 foxes", "true fox", "", "a=b", "a:=1", "nan", "x{}", "foxes, [two]"]
+LOOKS_LIKE_JSON = ["512", "-0.5", "1e3", "true", "null", '"fox"', "{}", '{"w": 1', "[1, 2]", "[red] fox", "NaN", " 7 "]
+
+
+def test_a_text_is_sent_as_it_is_and_what_looks_like_json_is_told(emulator: Emulator, service: Watched) -> None:
+    given = {f"input-{number}": text for number, text in enumerate(TEXTS + LOOKS_LIKE_JSON)}
+    answer = bide(emulator, *(word for name, text in given.items() for word in ("-i", f"{name}={text}")))
+    assert answer.exit_code == 0, answer.stderr
+    assert service.inputs == [given]
+    told = [line for line in answer.stderr.splitlines() if "is sent as a text, though it looks like JSON" in line]
+    assert [line.split()[1] for line in told] == [name for name, text in given.items() if text in LOOKS_LIKE_JSON]
+    assert told[0].endswith("give -i input-9:=512")
+    assert told[-1].endswith("give -i 'input-20:= 7 '")
+
+
+def test_json_is_sent_as_json_given_there_or_in_a_file(emulator: Emulator, service: Watched, place: Path) -> None:
+    given = [512, -0.5, True, None, "a = b", "", [1, "x", [None]], {"w": 512, "a:=b": [{}]}]
+    words = [word for number, value in enumerate(given) for word in ("-i", f"input-{number}:={json.dumps(value)}")]
+    (place / "all.json").write_text("\ufeff" + json.dumps(given), "utf-8")
+    answer = bide(emulator, *words, "-i", "all:=@all.json", "-i", "a:b=c")
+    assert answer.exit_code == 0, answer.stderr
+    assert service.inputs == [
+        {f"input-{number}": value for number, value in enumerate(given)} | {"all": given, "a:b": "c"}
+    ]
+    assert "looks like JSON" not in answer.stderr
+    assert emulator.account.uploads == 0
+
+
+WRONG = [
+    ("width:=51x", "width:=51x is no JSON"),
+    ("width:=", "width:= is no JSON"),
+    ("size:={'w': 1}", "is no JSON"),
+    ("x:=NaN", "NaN is no number in JSON"),
+    ('x:={"a": 1, "a": 2}', "a name stands twice in one object"),
+    ("x:=" + "[" * 9999, "is no JSON"),
+    ("x:=" + "9" * 9999, "is no JSON"),
+    ("x:=@photo.png", "is no JSON"),
+    ("x:=@nowhere.json", "there is no such file"),
+    ("x:=@pipe", "there is no such file"),
+    ("x:=@.", "there is no such file"),
+    (":=1", "is no input"),
+    ("=1", "is no input"),
+    ("prompt", "is no input"),
+    ("prompt:fox", "is no input"),
+]
+
+
+@pytest.mark.parametrize(("pair", "says"), WRONG, ids=[pair[:20] for pair, _ in WRONG])
+def test_what_cannot_be_sent_is_a_wrong_call(emulator: Emulator, place: Path, pair: str, says: str) -> None:
+    os.mkfifo(place / "pipe")
+    answer = bide(emulator, "-i", pair)
+    assert answer.exit_code == 2
+    assert says in " ".join(answer.stderr.split())
+    assert emulator.account.requests == 0
+
+
+@pytest.mark.parametrize("again", ["prompt=a bus", "prompt:=1", "prompt=@photo.png", "prompt=a fox"])
+def test_a_name_that_is_given_twice_is_a_wrong_call(emulator: Emulator, again: str) -> None:
+    answer = bide(emulator, "-i", "prompt=a fox", "-i", again)
+    assert answer.exit_code == 2
+    assert "prompt is given twice" in answer.stderr
+    assert emulator.account.requests == 0
+
+
+@pytest.mark.parametrize("where", ["pipe", "photo.png", "photo.png/out"])
+def test_a_place_that_cannot_hold_the_files_is_told_before_anything_is_sent(
+    emulator: Emulator, place: Path, where: str
+) -> None:
+    os.mkfifo(place / "pipe")
+    answer = bide(emulator, "--save", where)
+    assert answer.exit_code == 2
+    assert "nothing can be saved in" in answer.stderr
+    assert "nothing was sent" in " ".join(answer.stderr.split())
+    assert emulator.account.requests == 0
+
+
+@pytest.mark.parametrize("option", ["--journal", "--cassette"])
+@pytest.mark.parametrize("where", ["pipe", ".", "photo.png", "photo.png/x"])
+def test_so_is_a_place_that_cannot_hold_a_journal_or_a_cassette(
+    emulator: Emulator, place: Path, option: str, where: str
+) -> None:
+    os.mkfifo(place / "pipe")
+    answer = bide(emulator, option, where)
+    assert answer.exit_code == 2
+    assert emulator.account.requests == 0
+    assert (place / "photo.png").read_bytes() == PHOTO

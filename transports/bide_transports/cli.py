@@ -18,7 +18,7 @@ from bide_transports import cli_options as options
 from bide_transports.cli_cassette import cassette
 from bide_transports.cli_dialect import dialect
 from bide_transports.cli_inputs import INPUT, Inputs, uploaded
-from bide_transports.cli_options import Choice, with_options
+from bide_transports.cli_options import Choice, try_directory, with_options
 from bide_transports.cli_webhook import webhook
 from bide_transports.drive import drive
 from bide_transports.durable import read_text
@@ -124,6 +124,10 @@ def _read(token: Path) -> str:
 @options.JSON
 def demo(save: Path, duration: float, as_json: bool) -> None:
     """Run one job end to end against an emulated service on this machine; needs no key and no network."""
+    try:
+        try_directory(save)
+    except CallerError as error:
+        raise click.UsageError(str(error)) from None
     plan = Plan(duration=duration, dispatched=duration * 0.1, handed_over=duration * 0.4, width=320, height=240)
     service = Service(default=plan, seed=uuid4().int)
     with serve(service) as emulator, Client(emulator.key, dialect=emulator.dialect) as client:
@@ -154,3 +158,7 @@ def emulator(duration: float, limit: int, window: float) -> None:
             threading.Event().wait()
         except KeyboardInterrupt:
             click.echo(f"\nit saw {running.account.requests} requests", err=True)
+
+
+if __name__ == "__main__":
+    main()

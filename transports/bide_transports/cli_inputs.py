@@ -1,13 +1,15 @@
-"""What a job is given on the command line: JSON, text, or `@FILE`, a local file that is uploaded first."""
+"""What a job is given on the command line: `NAME=TEXT`, `NAME:=JSON`, or `NAME=@FILE` to upload that file first."""
 
 from __future__ import annotations
 
+import errno
 import json
+import shlex
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
 import click
 from rich.console import Console
@@ -37,11 +39,32 @@ Inputs: TypeAlias = Mapping[str, "JSON | LocalFile"]
 def _to_inputs(_: click.Context, __: click.Parameter, pairs: Iterable[str]) -> Inputs:
     inputs: dict[str, JSON | LocalFile] = {}
     for pair in pairs:
-        name, equals, value = pair.partition("=")
+        head, equals, value = pair.partition("=")
+        name = head.removesuffix(":")
         if not (name and equals):
-            raise click.BadParameter(f"{pair!r} is no input: give name=value")
-        inputs[name] = _local(value) if value.startswith("@") else _parsed(value)
+            raise click.BadParameter(f"{pair!r} is no input: give name=text, name:=JSON, or name=@FILE")
+        if name in inputs:
+            raise click.BadParameter(f'{name} is given twice: keep one, or give a list: {name}:=\'["a", "b"]\'')
+        inputs[name] = _parsed(name, value) if name is not head else _said(name, value)
     return inputs
+
+
+def _said(name: str, value: str) -> str | LocalFile:
+    """A text, or a file; what looks like JSON may have been meant so, and is told before anything is paid for."""
+    if value.startswith("@"):
+        return _local(value)
+    if value[:1] in ("{", "[") or _is_json(value):
+        json_of_it = shlex.quote(f"{name}:={value[:60]}")
+        tell(f"{name} is sent as a text, though it looks like JSON: if it is meant so, give -i {json_of_it}")
+    return value
+
+
+def _is_json(value: str) -> bool:
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _local(value: str) -> str | LocalFile:
@@ -60,12 +83,35 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _parsed(value: str) -> JSON:
+def _parsed(name: str, value: str) -> JSON:
+    """The JSON in a value, or in the file that it names."""
+    said = f"{name}:={value[:60]}"
     try:
-        parsed: JSON = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+        text = _text_of(Path(value[1:])) if value.startswith("@") else value
+        parsed: JSON = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+    except OSError as error:
+        raise click.BadParameter(f"{said}: the file cannot be read ({error.strerror}): name another") from None
+    except (ValueError, RecursionError) as error:
+        hint = "mend the file" if value.startswith("@") else f"mend it, or give {name}=... for a text"
+        raise click.BadParameter(f"{said} is no JSON ({error}): {hint}") from None
     return parsed
+
+
+def _text_of(path: Path) -> str:
+    if not _is_file(path):
+        raise OSError(errno.ENOENT, "there is no such file")
+    return path.read_text("utf-8-sig")
+
+
+def _members(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return members
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number in JSON")
 
 
 INPUT = click.option(
@@ -74,8 +120,8 @@ INPUT = click.option(
     "inputs",
     multiple=True,
     callback=_to_inputs,
-    metavar="NAME=VALUE",
-    help="JSON, or else text; @FILE uploads that file first.",
+    metavar="NAME=TEXT|NAME:=JSON",
+    help="An input: NAME=TEXT, NAME:=JSON (numbers, true, lists, objects), or NAME=@FILE to upload that file first.",
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
@@ -97,24 +98,39 @@ class Choice:
         return replace(usual, deadline=self.deadline or usual.deadline, largest=self.largest or usual.largest)
 
     def _spoken(self) -> tuple[str | None, bide.Dialect]:
-        if self.dialect is None:
+        if self.dialect in (None, "modelroute"):
             usual = bide.ModelRoute() if self.base_url is None else bide.ModelRoute(self.base_url)
             return _key(self.key_file, "MODELROUTE_API_KEY"), usual
         declaration = declared(self.dialect)
-        key = None if declaration.authorization is None else _key(self.key_file, "BIDE_API_KEY")
-        return key, Declared(declaration, self.base_url or "")
+        dialect = Declared(declaration, self.base_url or "")
+        variables = [name for name in (dialect.environment, "BIDE_API_KEY") if name]
+        return _key(self.key_file, *variables) if dialect.wants_key else None, dialect
 
 
-def _key(file: Path | None, variable: str) -> str:
+def _key(file: Path | None, *variables: str) -> str:
     if file is not None:
         try:
             return read_text(file).strip()
         except OSError as error:
             raise CallerError(f"the key file {file} cannot be read ({error.strerror})") from None
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise CallerError(f"there is no API key: set {variable}, or name a file that holds it with --key-file")
-    return key
+    keys = (os.environ.get(variable, "").strip() for variable in variables)
+    if key := next(filter(None, keys), ""):
+        return key
+    raise CallerError(
+        f"there is no API key: set {' or '.join(variables)}, or name a file that holds it with --key-file"
+    )
+
+
+def try_directory(path: Path) -> None:
+    """Make the directory where files shall be saved, and try it; raises `CallerError` where it can hold none."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise CallerError(
+            f"nothing can be saved in {path} ({error.strerror}): name another directory; nothing was sent"
+        ) from None
 
 
 def _to_pace(_: click.Context, __: click.Parameter, value: str) -> bide.Pace:
@@ -177,7 +193,7 @@ _JOURNAL = click.option(
 _KEY = click.option(
     "--key-file",
     type=click.Path(path_type=Path),
-    help="The file that holds the key, if not MODELROUTE_API_KEY, or BIDE_API_KEY with --dialect.",
+    help="The file that holds the key, if not MODELROUTE_API_KEY, or with --dialect its variable or BIDE_API_KEY.",
 )
 _DIALECT = click.option(
     "--dialect",
@@ -202,6 +218,8 @@ def with_options(*options: Callable[[Any], Any]) -> Callable[[Callable[..., int]
             names = Choice.__dataclass_fields__.keys() & given.keys()
             choice = Choice(**{name: given.pop(name) for name in names})
             try:
+                if given.get("save") is not None:
+                    try_directory(given["save"])
                 sys.exit(function(choice, **given))
             except (CallerError, SaveError) as error:
                 raise click.UsageError(str(error)) from None
