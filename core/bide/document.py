@@ -83,7 +83,7 @@ def _plain(value: object) -> object:
         return dict(cast("Mapping[object, object]", value))
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return list(cast("Sequence[object]", value))
-    raise TypeError(_kind(value))
+    raise TypeError(_kind(cast("object", value)))
 
 
 def _culprit(value: object, place: str) -> str:

@@ -138,8 +138,6 @@ class Order:
                 raise InvalidOrder(f"{name} is {value!r:.60}: give a text")
         if not self.model.strip():
             raise InvalidOrder("the model is empty: name the model to run, such as 'flux-1.1-pro'")
-        if self.webhook_url is not None and not self.webhook_url.lower().startswith(("https://", "http://")):
-            raise InvalidOrder(f"webhook_url is {public(self.webhook_url)!r}: give an address with its https://")
         if self.key is not None and not (
             0 < len(self.key.strip()) == len(self.key) <= 255 and self.key.isascii() and self.key.isprintable()
         ):

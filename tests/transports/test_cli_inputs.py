@@ -185,7 +185,7 @@ def test_a_text_is_sent_as_it_is_and_what_looks_like_json_is_told(emulator: Emul
 
 
 def test_json_is_sent_as_json_given_there_or_in_a_file(emulator: Emulator, service: Watched, place: Path) -> None:
-    given = [512, -0.5, True, None, "a = b", "", [1, "x", [None]], {"w": 512, "a:=b": [{}]}]
+    given: list[Any] = [512, -0.5, True, None, "a = b", "", [1, "x", [None]], {"w": 512, "a:=b": [{}]}]
     words = [word for number, value in enumerate(given) for word in ("-i", f"input-{number}:={json.dumps(value)}")]
     (place / "all.json").write_text("\ufeff" + json.dumps(given), "utf-8")
     answer = bide(emulator, *words, "-i", "all:=@all.json", "-i", "a:b=c")

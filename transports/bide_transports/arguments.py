@@ -44,9 +44,17 @@ def _from_environment(dialect: bide.Dialect) -> Secret:
 
 def to_path(name: str, value: object) -> Path:
     """`value` as a path; raises `InvalidSetting` for whatever is none."""
-    if not isinstance(value, str | os.PathLike) or not isinstance(path := os.fspath(value), str) or "\0" in path:
+    if not isinstance(value, str | Path):
         raise InvalidSetting(f"{name} is {value!r:.60}: give a path, as a text or a pathlib.Path")
-    return Path(path)
+    return Path(value)
+
+
+def to_place(name: str, value: object) -> Path:
+    """`value` as a path where something can be written; raises `InvalidSetting`."""
+    path = to_path(name, value)
+    if "\0" in str(path):
+        raise InvalidSetting(f"{name} is {value!r:.60}: give a path without the character NUL")
+    return path
 
 
 def to_result(value: object) -> bide.Result:

@@ -35,7 +35,7 @@ from bide.secret import Credential, NoKey, Secret, credential_for
 from bide.steering import cut_short
 from bide.tally import Tally
 from bide.upload import Upload, upload
-from bide_transports.arguments import check_media_type, check_methods, to_path, to_result, to_secret
+from bide_transports.arguments import check_media_type, check_methods, to_place, to_result, to_secret
 from bide_transports.disk import Note, Part, saved, untouched
 from bide_transports.journal import Journal
 from bide_transports.sources import Sending, UploadNote
@@ -76,7 +76,7 @@ class Desk:
         if on_timeout not in get_args(OnTimeout):
             raise InvalidSetting(f"on_timeout is {on_timeout!r:.60}: give 'detach' or 'cancel'")
         check_methods("tape", tape, _OF_A_TAPE, "a tape such as record(PATH) or replay(PATH)")
-        path = None if journal is None else to_path("journal", journal)
+        path = None if journal is None else to_place("journal", journal)
         dialect = as_dialect(dialect)
         self._key = to_secret(key, dialect)
         self._tape = tape
@@ -268,7 +268,7 @@ class Desk:
     ) -> list[tuple[str, Begin]]:
         """Each file, and what begins its download on a lane once its turn has come, within the quota as it is then."""
         to_result(result)
-        place = to_path("directory", directory)
+        place = to_place("directory", directory)
         check_methods("note", note, ("__call__",), "a function that takes the state of a download")
         names = file_names(result.files)
         begin = partial(self._part, several=len(names) > 1, overwrite=overwrite, note=note)
