@@ -14,8 +14,9 @@ from typing import IO
 
 from click.testing import CliRunner, Result
 
+from bide import Request, Response
 from bide_transports.cli import main
-from bide_transports.emulator import Limit, Plan, Service
+from bide_transports.emulator import Broken, Limit, Plan, Service
 from bide_transports.emulator.server import Emulator
 
 START = 1_800_000_000.0
@@ -31,6 +32,20 @@ def slow() -> Service:
 def jumping(service: Service) -> Callable[[], float]:
     """A clock that stands still until a cancellation is asked for, and is a minute later from then on."""
     return lambda: START + 60.0 * any(seen.kind == "cancel" for seen in service.account.seen)
+
+
+class InTheWay(Service):
+    """A service while whose jobs run the empty directory for their files is replaced by a file."""
+
+    def __init__(self, out: Path) -> None:
+        super().__init__(default=Plan(duration=0.1), limit=AMPLE)
+        self._out = out
+
+    def handle(self, request: Request, *, now: float) -> Response | Broken:
+        if request.method == "POST":
+            self._out.rmdir()
+            self._out.write_text("in the way")
+        return super().handle(request, now=now)
 
 
 def ask(emulator: Emulator, *words: str) -> Result:

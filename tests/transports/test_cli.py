@@ -19,7 +19,7 @@ from bide_transports.cli import main
 from bide_transports.cli_options import Choice, with_options
 from bide_transports.emulator import Drop, Fault, Plan, Service, Status, Variants, VirtualClock, html
 from bide_transports.emulator.server import Emulator, serve
-from tests.transports.cli_scene import tokens, typed
+from tests.transports.cli_scene import InTheWay, tokens, typed
 from tests.transports.terminal import on_a_terminal
 
 QUICK = Plan(duration=0.1, dispatched=0.02, handed_over=0.05)
@@ -304,14 +304,14 @@ def test_an_unreachable_host_is_told(place: Path) -> None:
     assert len(tokens(place)) == 1
 
 
-def test_a_file_that_cannot_be_saved_leaves_the_result_and_a_token(emulator: Emulator, place: Path) -> None:
-    (place / "out").write_text("in the way")
-    answer = bide(emulator, "run", "flux-1.1-pro", "--pace", "0.05", "--save", "out")
-    assert answer.exit_code == 4
-    assert "could not be saved to out" in answer.stderr
-    (token,) = tokens(place)
-    (place / "out").unlink()
-    again = bide(emulator, "resume", token.name, "--save", "out")
+def test_a_file_that_cannot_be_saved_leaves_the_result_and_a_token(place: Path) -> None:
+    with serve(InTheWay(place / "out")) as emulator:
+        answer = bide(emulator, "run", "flux-1.1-pro", "--pace", "0.05", "--save", "out")
+        assert answer.exit_code == 4
+        assert "could not be saved to out" in answer.stderr
+        (token,) = tokens(place)
+        (place / "out").unlink()
+        again = bide(emulator, "resume", token.name, "--save", "out")
     assert again.exit_code == 0, again.stderr
     assert emulator.account.executions == 1
 

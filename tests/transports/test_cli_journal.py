@@ -19,7 +19,7 @@ from bide_transports.emulator import Fault, Plan, Service, Status, VirtualClock
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.journal import Journal
 from bide_transports.requests import Client
-from tests.transports.cli_scene import AMPLE, SLOW, START, ask, slow, tokens, typed
+from tests.transports.cli_scene import AMPLE, SLOW, START, InTheWay, ask, slow, tokens, typed
 
 PLANS = {
     "fails": Plan(duration=60.0, outcome=Status.FAILED, error_code="CONTENT_MODERATION_REJECTED"),
@@ -76,8 +76,7 @@ def test_a_printed_result_is_settled_too(words: tuple[str, ...]) -> None:
 
 
 def test_a_result_that_cannot_be_saved_stays_in_the_journal(place: Path) -> None:
-    (place / "out").write_text("in the way")
-    with serve(Service(default=Plan(duration=0.1), limit=AMPLE)) as emulator:
+    with serve(InTheWay(place / "out")) as emulator:
         answer = ask(emulator, "run", "one", "--pace", "0.05", "--journal", "jobs", "--save", "out")
         assert answer.exit_code == 4
         assert answer.stderr.endswith(f"bide resume --journal jobs --base-url {emulator.base_url} --save out\n")
