@@ -26,6 +26,7 @@ _SPACE = " \t\n\r"
 _DEEPEST = 100  # containers in one another: within every JSON library's own limit
 _LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
 _MONEY = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_BYTES: tuple[type, ...] = (bytes, bytearray, memoryview)  # sequences that are no JSON
 _SPECIAL = ("[", "|", "\\")  # what begins a step that is no key
 _LINK = r"<([^<>]*)>([^<]*)"
 _RELATION = r"(?i);\s*rel\s*=\s*\"?([^\";,]+)"
@@ -81,9 +82,9 @@ def _plain(value: object) -> object:
     """A mapping or a sequence as those that `json` writes."""
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return list(cast("Sequence[object]", value))
-    raise TypeError(_kind(cast("object", value)))
+    if isinstance(value, _BYTES) or not isinstance(value, Sequence):
+        raise TypeError(_kind(value))
+    return list(cast("Sequence[object]", value))
 
 
 def _culprit(value: object, place: str) -> str:

@@ -29,12 +29,14 @@ JobOrHandle: TypeAlias = str | Job | None
 class Intake:
     """How a client's jobs are begun. Nothing here sends anything; `now` is seconds since the epoch.
 
-    A number as pace or patience is taken as `submit` takes it; raises `InvalidSetting`.
+    A number as pace or patience is taken as `submit` takes it; raises `InvalidSetting`. With `any_service` jobs in hand
+    may be of another service: what stands in for the network may speak of one.
     """
 
     dialect: Dialect
     pace: Pace = Growing()
     patience: Patience = Patience()
+    any_service: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dialect", as_dialect(self.dialect))
@@ -73,7 +75,7 @@ class Intake:
         if not isinstance(job, Waiting | Finished):
             raise InvalidHandle(_no_job(job))
         home, here = job.terms.dialect, self.dialect
-        if (home.name, home.origin) != (here.name, here.origin):
+        if not self.any_service and (home.name, home.origin) != (here.name, here.origin):
             raise InvalidHandle(
                 f"the job belongs to {home.name} at {home.origin}, and this client speaks to {here.name} at "
                 f"{here.origin}: give it to a client of its own service"

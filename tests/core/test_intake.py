@@ -191,6 +191,7 @@ def test_a_job_of_another_service_is_told_before_it_is_asked_there() -> None:
     for use in (INTAKE.watch, INTAKE.cancelling, INTAKE.resume):
         with pytest.raises(InvalidHandle, match=r"belongs to replicate at .*api\.replicate\.com"):
             use(elsewhere, now=START)
+    assert replace(INTAKE, any_service=True).watch(elsewhere, now=START) is elsewhere
 
 
 def test_a_patience_is_checked_for_a_job_that_is_over_as_well() -> None:

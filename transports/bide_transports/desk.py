@@ -82,7 +82,7 @@ class Desk:
         self._tape = tape
         if tape is not None and self._key is not None:
             tape.hide(self._key.reveal())
-        self._intake = Intake(dialect, as_pace(pace), as_patience(patience))
+        self._intake = Intake(dialect, as_pace(pace), as_patience(patience), any_service=tape is not None)
         self._now = now
         self._journal = None if path is None else Journal(path)
         self._on_timeout = on_timeout
