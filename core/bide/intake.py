@@ -17,8 +17,7 @@ from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Order
 from bide.pace import Growing, Pace, as_pace
 from bide.patience import Patience, as_patience
-from bide.result import Result
-from bide.steering import cancel, cut_short, resume, submit, watch
+from bide.steering import cancel, cut_short, no_job, resume, submit, watch
 from bide.token import load
 
 #: What is given for a job: itself, or its handle; None, the handle of a job that the service has not named, is refused.
@@ -73,7 +72,7 @@ class Intake:
     def own(self, job: object) -> Job:
         """`job`, if it is one, and of this service; raises `InvalidHandle`."""
         if not isinstance(job, Waiting | Finished):
-            raise InvalidHandle(_no_job(job))
+            raise InvalidHandle(no_job(job))
         home, here = job.terms.dialect, self.dialect
         if not self.any_service and (home.name, home.origin) != (here.name, here.origin):
             raise InvalidHandle(
@@ -109,20 +108,6 @@ class Intake:
             if isinstance(job, Abandoned) and job.reason in NEVER_AGAIN:
                 return job
         return resume(job, now=now, patience=patience) if isinstance(job, Waiting | Abandoned | Lost) else job
-
-
-def _no_job(value: object) -> str:
-    """Why what was given for a job is none."""
-    if value is None:
-        return (
-            "None is no job: the `handle` of a job is None until the service has named it, and stays so where it "
-            "refused the submission; give the job itself, and what became of it is told"
-        )
-    if isinstance(value, int | float | bytes):
-        return f"{value!r:.80} is no job: ids are texts, so give it as one"
-    if isinstance(value, Result):
-        return f"a Result is no job: job {value.id} is over, and this is what came of it"
-    return f"a {type(value).__name__} is no job: give its id as a text, or a job such as `submit` returns"
 
 
 def is_over(job: Job) -> bool:

@@ -178,6 +178,14 @@ def test_what_is_no_job_is_told_whatever_it_is_given_for(wrong: Any, says: str) 
         INTAKE.watch(wrong, now=START)
     with pytest.raises(InvalidHandle, match=says):
         INTAKE.cancelling(wrong, now=START)
+    with pytest.raises(InvalidHandle, match=says):
+        bide.watch(wrong, dialect=DIALECT, now=START)
+
+
+@pytest.mark.parametrize("wrong", [None, "flux-1.1-pro", {"model": "flux-1.1-pro"}])
+def test_what_is_no_order_is_told(wrong: Any) -> None:
+    with pytest.raises(InvalidOrder, match="give an Order"):
+        bide.submit(wrong, dialect=DIALECT, now=START)
 
 
 @pytest.mark.parametrize("wrong", [None, 7, {"bide": 1}, bide.Result("exec_1")], ids=str)
