@@ -10,12 +10,11 @@ from bide.pace import Every, Growing, Pace, Sparse, Why
 from bide.patience import Patience
 from bide.quota import Quota
 from bide.result import Acknowledgement, Problem, Receipt, Refused, Result
-from bide.secret import NO_KEY, Secret, credential_for
+from bide.secret import NoKey, Secret, credential_for
 from bide.steering import before_sending, cancel, cut_short, notice, resume, submit, watch, within
 from bide.token import dump, load
 
 __all__ = [
-    "NO_KEY",
     "Abandoned",
     "Acknowledgement",
     "Cancelled",
@@ -35,6 +34,7 @@ __all__ = [
     "Job",
     "Lost",
     "ModelRoute",
+    "NoKey",
     "NoResponse",
     "Notice",
     "Order",

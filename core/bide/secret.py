@@ -6,8 +6,7 @@ The core never reads one. A transport holds a `Secret` and asks `credential_for`
 from __future__ import annotations
 
 import re
-from enum import Enum
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from bide.errors import InvalidKey
 from bide.urls import origin
@@ -50,14 +49,11 @@ class Secret:
         raise TypeError("a Secret cannot be pickled or copied: hand the key over by its own safe way")
 
 
-class NoKey(Enum):
-    """Has one member, to be given in a key's place: see `NO_KEY`."""
+class NoKey:
+    """Given in a key's place: none is sent, though the service wants one, as a proxy or your own session adds it."""
 
-    NO_KEY = "no key"
+    __slots__ = ()
 
-
-#: Given for a key: none is sent, though the service wants one, since a proxy or the caller's own session adds it.
-NO_KEY: Final = NoKey.NO_KEY
 
 Credential: TypeAlias = tuple[tuple[str, str], ...]  # the header lines that carry a key
 

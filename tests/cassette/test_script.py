@@ -141,7 +141,7 @@ def test_a_caller_may_cancel() -> None:
 
 def test_a_stage_stands_in_for_a_service() -> None:
     stage = DONE.stage()
-    with Client(bide.NO_KEY, clock=stage.clock) as client:
+    with Client(bide.NoKey(), clock=stage.clock) as client:
         order = client.prepare("any-model", {"prompt": "anything"})
         done = run(order, stage.exchange, stage.clock)
     assert isinstance(done, bide.Completed)

@@ -213,10 +213,22 @@ def test_a_submission_cannot_be_cancelled_before_the_service_has_named_it() -> N
         INTAKE.cancelling(INTAKE.prepare("flux-1.1-pro", {}, key="key-1", now=START), now=START)
 
 
+VARIABLES = {
+    "modelroute": "MODELROUTE_API_KEY",
+    "replicate": "REPLICATE_API_TOKEN",
+    "fal": "FAL_KEY",
+    "openai-batches": "OPENAI_API_KEY",
+    "openai-videos": "OPENAI_API_KEY",
+    "runway": "RUNWAYML_API_SECRET",
+}
+
+
 @pytest.mark.parametrize("name", ["modelroute", *names()])
 def test_a_dialect_that_comes_with_bide_goes_by_its_name(name: str) -> None:
     dialect = Intake(as_dialect(name)).dialect
     assert dialect.name == name
+    assert dialect.wants_key
+    assert dialect.environment == VARIABLES.get(name, "")
     assert as_dialect(dialect) is dialect
     order = bide.Order("flux-1.1-pro", {}, key="key-1")
     with suppress(NotOffered, InvalidOrder):

@@ -132,7 +132,7 @@ def test_no_key_is_sent_where_that_is_said(run: Run, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MODELROUTE_API_KEY", KEY)
     done = hostile.reply(b'{"id": "exec_1", "status": "COMPLETED", "output": "a fox"}')
     with hostile.Server((hostile.read, hostile.send(done))) as gateway:
-        assert run(bide.NO_KEY, dialect=bide.ModelRoute(gateway.url)).output == "a fox"
+        assert run(bide.NoKey(), dialect=bide.ModelRoute(gateway.url)).output == "a fox"
     (received,) = gateway.received
     assert hostile.field_of(received, "authorization") is None
 

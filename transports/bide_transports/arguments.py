@@ -21,7 +21,7 @@ def to_secret(key: object, dialect: bide.Dialect) -> Secret | None:
         return key
     if isinstance(key, str):
         return Secret(key)
-    if key is bide.NO_KEY or (key is None and not dialect.wants_key):
+    if isinstance(key, bide.NoKey) or (key is None and not dialect.wants_key):
         return None
     if key is None:
         return _from_environment(dialect)
@@ -34,7 +34,7 @@ def _from_environment(dialect: bide.Dialect) -> Secret:
         place = f"give Client(key), or set {variable}" if variable else "give Client(key, ...)"
         raise InvalidKey(
             f"there is no API key, and {dialect.name} wants one: {place}; "
-            "bide.NO_KEY in its place sends none, where a proxy or your own session adds it"
+            "bide.NoKey() in its place sends none, where a proxy or your own session adds it"
         )
     try:
         return Secret(os.environ[variable].strip())

@@ -52,7 +52,7 @@ _FAREWELL = bide.Patience(deadline=60.0)  # for the cancellation of a job that t
 class Desk:
     """The part of a client that sends nothing; `now` is its clock, in seconds since the epoch.
 
-    Without a `key`, that in the dialect's environment variable is taken; `bide.NO_KEY` sends none, where a proxy adds
+    Without a `key`, that in the dialect's environment variable is taken; `bide.NoKey()` sends none, where a proxy adds
     it. `dialect` may be the name of a built-in one. `journal` is a file that outlives the process: each job is
     written down there before it is sent (see `resume_all`). A job whose wait times out goes on at the service, or
     is cancelled `on_timeout`. A `tape` records or replays what is waited for. A number as `pace` or `patience` is in
