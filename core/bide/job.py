@@ -374,6 +374,8 @@ def _bound(job: Waiting, request: Request) -> Request:
     if job.redirect is not None:
         request = replace(request, url=job.redirect.url)
     left = job.past.deadline - job.due
-    patience = job.terms.patience
-    has_result = isinstance(job, Fetching) and job.failure is None
-    return patience.bound(request, left=inf if left <= 0 and has_result else left)
+    if left <= 0 and isinstance(job, Fetching) and job.failure is None:
+        left = inf  # the result is there
+    bound = job.terms.patience.bound(request, left=left)
+    within = left if left > 0 else bound.timeout
+    return bound if within >= 2 * bound.timeout else replace(bound, within=within)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 from typing import TypeAlias
 
 from bide.document import JSONInput, snapshot
@@ -59,6 +60,7 @@ class Request:
     `credential` asks the transport for the caller's credential (see `bide.secret.credential_for`);
     `repeatable` says that sending it twice does no harm. `timeout` (seconds) bounds the whole exchange
     from the first byte of the connection to the last byte of the body; `largest` (bytes) bounds the body.
+    `within` (seconds) bounds that together with whatever the transport waits for before, such as a free connection.
     Redirects are never followed: a 3xx is a reply like any other.
     """
 
@@ -70,6 +72,7 @@ class Request:
     repeatable: bool = True
     timeout: float = TIMEOUT
     largest: int = LARGEST
+    within: float = inf
 
     def __repr__(self) -> str:
         return f"Request({self.method} {public(self.url)})"

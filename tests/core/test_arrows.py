@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from email.utils import formatdate
+from math import inf
 from typing import TypeVar
 
 import pytest
@@ -947,6 +948,26 @@ def test_requests_carry_the_limits_of_the_patience() -> None:
     patience = bide.Patience(timeout=5, largest=1000)
     for job in (submitting(patience=patience), polling(patience), fetching(patience), cancelling(patience)):
         assert (job.request.timeout, job.request.largest) == (5, 1000)
+
+
+@pytest.mark.parametrize(
+    ("left", "timeout", "within"),
+    [(60, 30, inf), (59.9, 30, 59.9), (30, 30, 30), (4, 4, 4), (0, 10, 10), (-5, 10, 10)],
+)
+def test_a_request_knows_what_is_left_of_the_time_when_that_is_little(
+    left: float, timeout: float, within: float
+) -> None:
+    job = polling(bide.Patience(deadline=100))
+    request = replace(job, due=job.past.deadline - left).request
+    assert request.timeout == pytest.approx(timeout)
+    assert request.within == pytest.approx(within)
+
+
+def test_a_result_may_be_asked_for_after_the_deadline_in_good_time() -> None:
+    job = fetching(bide.Patience(deadline=100))
+    for left in (0, -5):
+        request = replace(job, due=job.past.deadline - left).request
+        assert (request.timeout, request.within) == (30, inf)
 
 
 ENDS: dict[str, tuple[Callable[[], bide.Job], type[errors.JobError], str]] = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import trio
@@ -56,6 +58,23 @@ def test_a_request_waits_for_a_connection_as_long_as_for_a_reply_and_is_not_sent
     virtually(main)
     assert [round(at) for reply, at in ends if reply != BUSY] == [9, 9, 18, 18]  # the time is its own
     assert [round(at) for reply, at in ends if reply == BUSY] == [10, 10, 10]
+
+
+@pytest.mark.parametrize(("within", "expected", "sent"), [(4, 4, False), (12, 12, True), (30, 18, True)])
+def test_the_queue_and_the_exchange_together_are_over_within_what_is_left(
+    within: float, expected: float, sent: bool
+) -> None:
+    async def main() -> None:
+        async with network(silent) as wires, Pool(size=1, dial=wires.dial) as pool:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(partial(exchange, replace(LOOK, timeout=9), pool=pool))
+                await trio.sleep(1)
+                began = trio.current_time()
+                reply = await exchange(replace(LOOK, within=within), pool=pool)
+                assert trio.current_time() - began == pytest.approx(expected)
+            assert reply == (NoResponse(Cause.TIMEOUT, sent=True) if sent else BUSY)
+
+    virtually(main)
 
 
 async def fetch(pool: Pool) -> None:
@@ -146,18 +165,19 @@ def test_a_queue_of_our_own_is_no_failure_of_the_service() -> None:
             ends = await waits(60, pool, patience)
             assert len(ends) == 60
             assert reasons(ends) == {bide.Reason.DEADLINE}
-            assert max(after for _, after in ends) <= 120
+            assert max(after for _, after in ends) <= 110  # a last look begins at the deadline
             assert len(wires.all) >= 2 * 11  # no turn was lost: one exchange after the other
 
     virtually(main)
 
 
-def test_the_deadline_holds_in_a_queue_for_a_service_that_stands_still() -> None:
+@pytest.mark.parametrize("deadline", [5, 20, 100])
+def test_the_deadline_holds_in_a_queue_for_a_service_that_stands_still(deadline: float) -> None:
     async def main() -> None:
         async with network(silent) as wires, Pool(size=8, dial=wires.dial) as pool:
-            ends = await waits(60, pool, Patience(deadline=20, timeout=10))
+            ends = await waits(60, pool, Patience(deadline=deadline, timeout=30))
             assert reasons(ends) == {bide.Reason.DEADLINE}
-            assert max(after for _, after in ends) <= 40
+            assert max(after for _, after in ends) <= deadline + 0.001
 
     virtually(main)
 

@@ -6,7 +6,8 @@
     if connection.release(): ...  # whether the next request may use it
 
 No sockets and no clock: whoever moves the bytes bounds the time. The peer's faults are replies of the kind
-`NoResponse`. h11 bounds neither the number of headers nor that of 1xx replies, and decodes nothing: this does.
+`NoResponse`. h11 bounds neither the number of headers nor that of 1xx replies, takes no odd header line, and decodes
+nothing: this does, with `header_lines` and `reply_body`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ import h11
 from bide.byte_ranges import coding
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.urls import Address
+from bide_transports.header_lines import LARGEST_HEAD, Heads, NotHTTP
 from bide_transports.proxies import Proxy
 from bide_transports.reply_body import CODINGS, Body, too_large
 from bide_transports.sinks import Into
 
-_LARGEST_HEAD = 64 * 1024  # bytes
-_MOST_HEADERS = 100
 _MOST_1XX = 16
 _AGENT = ("user-agent", "bide h11")
 _WITH_LENGTH = ("POST", "PUT", "PATCH")
@@ -48,7 +48,8 @@ class Connection:
     """
 
     def __init__(self, proxy: Proxy | None = None) -> None:
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
+        self._heads = Heads()
         self._proxy = proxy
         self._written: _Written | None = None
         self._owed: _Written | None = None  # what is on its way and h11 does not know of yet
@@ -124,13 +125,27 @@ class Connection:
         self.sent()
         self._heard = self._heard or bool(data)
         try:
-            self._h11.receive_data(bytes(data))
-            while (event := self._h11.next_event()) is not h11.NEED_DATA:
-                reply = self._take(event)
-                if reply is not None:
-                    return reply
-        except (h11.RemoteProtocolError, zlib.error):
+            return self._received(bytes(data))
+        except (h11.RemoteProtocolError, NotHTTP, zlib.error):
             return NoResponse(Cause.PROTOCOL if data else Cause.RESET, sent=True)
+
+    def _received(self, data: bytes) -> Reply | None:
+        rest = data
+        while rest and self._h11.their_state is h11.SEND_RESPONSE:
+            cut = self._heads.take(rest)
+            if cut is None:
+                return None
+            head, rest = cut
+            self._h11.receive_data(head)
+            reply = self._take(self._h11.next_event())
+            if reply is not None:
+                return reply
+        if rest or not data:
+            self._h11.receive_data(rest)
+        while (event := self._h11.next_event()) is not h11.NEED_DATA:
+            reply = self._take(event)
+            if reply is not None:
+                return reply
         return None
 
     def release(self) -> bool:
@@ -163,7 +178,6 @@ class Connection:
         coded = coding(headers) if "content-encoding" in fields else "identity"
         if (
             event.http_version not in _SPOKEN
-            or len(lines) > _MOST_HEADERS
             or ("transfer-encoding" in fields and "content-length" in fields)  # framed twice (RFC 9112, 6.3)
             or coded not in CODINGS
         ):
@@ -177,23 +191,32 @@ class Tunnel:
     """CONNECT to `place` through a proxy (RFC 9110, 9.3.6): send `greeting`, then `receive` until it is true."""
 
     def __init__(self, place: Address, proxy: Proxy) -> None:
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
         target = f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
         request = h11.Request(method="CONNECT", target=target, headers=[("host", target), *proxy.authorization])
-        self._informational = 0
+        self._heads, self._informational = Heads(), 0
         self.greeting = (self._h11.send(request) or b"") + (self._h11.send(h11.EndOfMessage()) or b"")
 
     def receive(self, data: bytes | bytearray) -> bool:
         """Whether the way is open; raises `ConnectionRefusedError` when the proxy says no."""
         try:
-            self._h11.receive_data(bytes(data))
-            while isinstance(event := self._h11.next_event(), h11.InformationalResponse):
-                self._informational += 1
-        except h11.RemoteProtocolError:
+            event = self._final(bytes(data))
+        except (h11.RemoteProtocolError, NotHTTP):
             raise ConnectionRefusedError("the proxy does not speak HTTP") from None
-        if self._informational <= _MOST_1XX:
-            if event is h11.NEED_DATA:
-                return False
-            if isinstance(event, h11.Response) and 200 <= event.status_code < 300:
-                return True
+        if event is None or 200 <= event.status_code < 300:
+            return event is not None
         raise ConnectionRefusedError("the proxy refuses the connection")
+
+    def _final(self, data: bytes) -> h11.Response | None:
+        if not data:
+            raise NotHTTP
+        while data and (cut := self._heads.take(data)) is not None:
+            head, data = cut
+            self._h11.receive_data(head)
+            event = self._h11.next_event()
+            if isinstance(event, h11.Response):
+                return event
+            self._informational += 1
+            if self._informational > _MOST_1XX:
+                raise NotHTTP
+        return None

@@ -17,11 +17,12 @@ Stream = TypeVar("Stream")
 
 @dataclass(slots=True)
 class Line(Generic[Stream]):
-    """One open connection and the protocol on it."""
+    """One open connection and the protocol on it; `is_sent` says whether the last request went out whole."""
 
     stream: Stream
     protocol: Connection
     idle_since: float = 0.0
+    is_sent: bool = True
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class KeptAlive(Generic[Stream]):
 
     def give_back(self, line: Line[Stream], now: float, *, sound: bool) -> None:
         """Keep a connection for the next exchange, or have it closed."""
-        if sound and line.protocol.release():
+        if sound and line.is_sent and line.protocol.release():
             line.idle_since = now
             self.lines.append(line)
         else:

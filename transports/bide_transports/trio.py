@@ -1,4 +1,4 @@
-"""bide over trio: the same client with structured concurrency and no thread. HTTP/1.1 by h11 over trio streams.
+"""bide over trio: the same client with structured concurrency. HTTP/1.1 by h11 over trio streams.
 
     async with Client(key) as client:
         result = await client.run("flux-1.1-pro", {"prompt": "a fox"})
@@ -33,7 +33,9 @@ from bide_transports.sources import UploadNote, local_name
 from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Hearing, Tape
 from bide_transports.trio_clock import TrioClock
 from bide_transports.trio_files import each, fetched, send
-from bide_transports.trio_pool import Content, Pool, exchange
+from bide_transports.trio_pool import Pool, exchange
+from bide_transports.trio_reading import noted, received
+from bide_transports.trio_talk import Content
 
 __all__ = ["AsyncExchange", "Client", "Following", "Pool", "TrioClock", "exchange", "follow", "run", "step"]
 
@@ -51,7 +53,8 @@ async def step(
     current = before_sending(job, now=clock.now())
     if not isinstance(current, bide.Waiting):
         return current
-    after = job.receive(await exchange(job.request), now=clock.now())
+    reply = await exchange(job.request)
+    after = await received(partial(job.receive, now=clock.now()), reply)
     return after if listener is None else listener(after)
 
 
@@ -207,7 +210,7 @@ class Client(Desk):
         stays at the service. What has come of a file is kept beside its place: save again, in another process if need
         be, and the rest is fetched.
         """
-        parts = self._parts(result, directory, overwrite=overwrite, note=note)
+        parts = self._parts(result, directory, overwrite=overwrite, note=noted(note))
         ways = [partial(fetched, self._file_lane(file), begin, self._note) for file, begin in parts]
         return self._settled(result, await each(ways))
 
@@ -232,7 +235,7 @@ class Client(Desk):
         `NotOffered` where it takes none. Nothing is paid for: upload it again.
         """
         lane = self._file_lane(local_name(to_path("path", path)))
-        with self._sending(path, lane, content_type=content_type, note=note) as sending:
+        with self._sending(path, lane, content_type=content_type, note=noted(note)) as sending:
             return await send(lane, sending, self._note)
 
     async def _until(self, enough: Callable[[bide.Job], bool], job: JobOrHandle) -> bide.Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from bide.upload import Upload, Uploading
 from bide_transports.desk import Begin
 from bide_transports.sources import Sending
 from bide_transports.tapes import AsyncFileLane
+from bide_transports.trio_reading import received
 
 T = TypeVar("T")
 
@@ -28,7 +30,7 @@ async def fetched(lane: AsyncFileLane, begin: Begin, note: Callable[[Download], 
             while isinstance(state, Downloading):
                 await lane.clock.sleep_until(state.due)
                 reply = await lane.exchange(state.request, part.into)
-                state = part.receive(reply, now=lane.clock.now())
+                state = await received(partial(part.receive, now=lane.clock.now()), reply)
                 note(state)
             return part.finish(state)
     except BideError as error:
@@ -41,7 +43,7 @@ async def send(lane: AsyncFileLane, sending: Sending, note: Callable[[Upload], N
     while isinstance(state, Uploading):
         await lane.clock.sleep_until(state.due)
         reply = await lane.exchange(state.request, content=sending.content)
-        state = sending.receive(reply, now=lane.clock.now())
+        state = await received(partial(sending.receive, now=lane.clock.now()), reply)
         note(state)
     return sending.finish(state)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias, cast
 
 import trio
@@ -22,17 +22,17 @@ from bide.pace import number, whole
 from bide.secret import Credential
 from bide.urls import Address, address
 from bide_transports.connection_faults import no_connection
+from bide_transports.flow import Flow
 from bide_transports.h11_client import Connection, Tunnel
 from bide_transports.kept_alive import KeptAlive, Line
 from bide_transports.prompt_send import sent_at_once
 from bide_transports.proxies import proxy_for
 from bide_transports.sinks import Into
+from bide_transports.trio_talk import BROKEN, PROMPT, Content, Outlet, talk, transport
 from bide_transports.trust import Trust
 
-Content: TypeAlias = AsyncIterable[bytes] | None
 Dial: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
-_BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError)
 _CHUNK = 65536  # bytes
 
 
@@ -116,7 +116,8 @@ class Pool(trio.abc.AsyncResource):
                 await stream.send_all(tunnel.greeting)
                 while not tunnel.receive(await stream.receive_some(_CHUNK)):
                     pass
-            stream = trio.SSLStream(stream, self._trust.context, server_hostname=place.host, https_compatible=True)
+            trust = self._trust.context
+            stream = trio.SSLStream(Outlet(stream), trust, server_hostname=place.host, https_compatible=True)
             await stream.do_handshake()
         except BaseException:
             await trio.aclose_forcefully(stream)
@@ -133,37 +134,46 @@ async def exchange(
     returns a file, the body goes there in chunks and is left out of the response. `content` is a body to be
     streamed; the request's own headers tell its length. An idle connection that the server has closed
     meanwhile is replaced once, if the request is repeatable. The request waits for a free connection up to its timeout
-    (`Cause.BUSY` then), and has its timeout whole once it has one: a queue is not taken for a slow service.
+    (`Cause.BUSY` then), and has its timeout whole once it has one: a queue is not taken for a slow service. Both
+    together are over `within` the seconds that are left for it. A file comes as fast as `flow` wants it.
     """
     place = address(request.url)
     if place is None:
         return NoResponse(Cause.PROTOCOL, sent=False)
     origin, file = pool.at(place), into is not None or content is not None
-    if not await origin.claim(file=file, timeout=request.timeout):
+    began, limit = trio.current_time(), trio.move_on_after(request.timeout)  # raises for an unusable one
+    if not await origin.claim(file=file, timeout=min(request.timeout, request.within)):
         return NoResponse(Cause.BUSY, sent=False)
     line, reply, rest = None, None, b""
+
+    def came(size: int) -> None:
+        flow.came(size, now=trio.current_time())
+        limit.deadline = flow.end
 
     def start(line: Line[trio.abc.Stream]) -> bytes:
         return line.protocol.send(request, place, credential, into=into, streamed=content is not None)
 
     try:
         await trio.lowlevel.checkpoint_if_cancelled()
-        limit = trio.move_on_after(request.timeout)  # an unusable one is told before anything is sent
         line = origin.kept.take(trio.current_time(), _is_readable)
         if line is not None:
             rest = start(line)
-            if isinstance(line.stream, trio.SocketStream):  # all that follows is done while the service thinks
+            if isinstance(line.stream, trio.SocketStream) and len(rest) <= PROMPT:
+                # All that follows is done while the service thinks.
                 rest = sent_at_once(line.stream.socket.fileno(), rest)
         with limit:
+            last = min(limit.deadline, began + request.within)
+            flow = Flow(last=last, file=into is not None, now=trio.current_time())
+            limit.deadline = flow.end
             while True:
                 await origin.sweep()
                 if line is None:
                     try:
                         line = await pool.open(place)
-                    except (OSError, UnicodeError, *_BROKEN) as error:
+                    except (OSError, UnicodeError, *BROKEN) as error:
                         return reply or no_connection(error)  # the first try may have arrived all the same
                     rest = start(line)
-                reply = await _talk(line, rest, content)
+                reply = await talk(line, rest, content, came)
                 if not line.protocol.is_deserted:
                     return reply
                 origin.kept.discard(line)  # and others of that age too
@@ -176,29 +186,13 @@ async def exchange(
         await origin.sweep()  # closes before anybody else runs
 
 
-async def _talk(line: Line[trio.abc.Stream], start: bytes, content: Content) -> Reply:
-    stream, protocol = line.stream, line.protocol
-    try:
-        if start:
-            await stream.send_all(start)
-        protocol.sent()
-        if content is not None:
-            async for chunk in content:
-                await stream.send_all(protocol.more(chunk))
-            await stream.send_all(protocol.end())
-        while (reply := protocol.receive(await stream.receive_some(_CHUNK))) is None:
-            pass
-    except _BROKEN:
-        return NoResponse(Cause.RESET, sent=True)
-    return reply
-
-
 def _is_readable(stream: trio.abc.Stream) -> bool:
     """Whether an idle connection has something to say: its end, or bytes that nobody asked for."""
-    if isinstance(stream, trio.SSLStream):
-        tls = cast("trio.SSLStream[trio.abc.Stream]", stream)
-        # Records that came along with the reply and were not decrypted: trio has no public name for them.
-        if tls._incoming.pending:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-            return True
-        stream = tls.transport_stream
-    return isinstance(stream, trio.SocketStream) and stream.socket.is_readable()
+    below = transport(stream)
+    if isinstance(below, trio.SocketStream) and below.socket.is_readable():
+        return True
+    if not isinstance(stream, trio.SSLStream):
+        return False
+    tls = cast("trio.SSLStream[trio.abc.Stream]", stream)
+    # Records that came along with the reply and were not decrypted: trio has no public name for them.
+    return bool(tls._incoming.pending)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

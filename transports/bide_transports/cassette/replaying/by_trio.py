@@ -110,7 +110,7 @@ async def _dialled(far: FarEnd) -> trio.abc.Stream:
 
 
 class _Stream(trio.abc.Stream):
-    """The adapter's end of a connection; never waits, unless for a reply that does not come."""
+    """The adapter's end of a connection; never waits, unless for the request, or for a reply that does not come."""
 
     def __init__(self, far: FarEnd) -> None:
         self._far = far
@@ -122,6 +122,8 @@ class _Stream(trio.abc.Stream):
         """It never would."""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        while not self._far.is_answering:  # it is still being sent, by another task that waits for nobody
+            await trio.lowlevel.checkpoint()
         try:
             return self._far.give(max_bytes or 65536)
         except ConnectionResetError:

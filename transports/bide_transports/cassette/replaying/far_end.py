@@ -53,6 +53,7 @@ class FarEnd:
     _given: bytes = b""
     _judged: tuple[Request, bytes] = (_NO_REQUEST, b"")
     _needed: int = 0
+    is_answering: bool = False  # the request is here, whole
 
     def expect(
         self, request: Request, reply: Reply, begun: Response | None = None, file: Omitted | None = None
@@ -62,7 +63,7 @@ class FarEnd:
         `begun` is what comes of a file before the cause of no reply, `file` what goes with the request.
         """
         self._request, self.reply, self.begun, self._file = request, reply, begun, file
-        self._taken, self._given, self._needed = bytearray(), b"", 0
+        self._taken, self._given, self._needed, self.is_answering = bytearray(), b"", 0, False
         too_large = isinstance(reply, NoResponse) and reply.cause is Cause.TOO_LARGE
         return replace(request, largest=0) if too_large else request
 
@@ -103,7 +104,7 @@ class FarEnd:
                 return
             self._judge(asked)
             self._judged = self._request, taken
-        self._given, self._taken = self._answer, bytearray()
+        self._given, self._taken, self.is_answering = self._answer, bytearray(), True
 
     def give(self, most: int) -> bytes:
         """Up to so many bytes for the adapter, empty at the end; raises `ConnectionResetError` or `TimeoutError`."""
