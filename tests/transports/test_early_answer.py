@@ -15,6 +15,7 @@ import trio
 from bide.messages import Cause, NoResponse, Reply, Request, Response
 from bide_transports import requests as over_requests
 from bide_transports import trio as over_trio
+from bide_transports.bounded import BoundedAdapter
 from bide_transports.requests_exchange import own_session
 from tests.hostile import (
     GOOD,
@@ -51,8 +52,11 @@ def by_requests(
     request: Request, file: bytes | None = None, *, trusting: ssl.SSLContext | None = None
 ) -> tuple[Reply, Reply]:
     """Asked by requests."""
-    assert trusting is None
     with own_session() as session:
+        if trusting is not None:
+            adapter = BoundedAdapter()
+            adapter.init_poolmanager(1, 1, ssl_context=trusting)
+            session.mount("https://", adapter)
         content = None if file is None else BytesIO(file)
         first = over_requests.exchange(request, session=session, content=content)
         return first, over_requests.exchange(Request("GET", request.url), session=session)
@@ -123,44 +127,48 @@ def test_no_answer_is_a_cut(ask: Ask) -> None:
         assert ask(submission(server))[0] == CUT
 
 
+@ASKS
 @BOTH_KINDS
 @pytest.mark.parametrize("interim", [b"", head(status="HTTP/1.1 100 Continue")])
-def test_a_server_that_has_answered_need_not_read_on(streamed: bool, interim: bytes) -> None:
+def test_a_server_that_has_answered_need_not_read_on(ask: Ask, streamed: bool, interim: bytes) -> None:
     with Server((hear, send(interim), send(REFUSED), read_no_more), (read, send(GOOD))) as server:
-        first, after = by_trio(upload(server), LARGE) if streamed else by_trio(submission(server))
+        first, after = ask(upload(server), LARGE) if streamed else ask(submission(server))
     assert isinstance(first, Response), first
     assert first.status == 413
     assert isinstance(after, Response)
     assert server.connections == 2
 
 
-def test_a_job_that_is_accepted_before_its_input_is_read_is_accepted() -> None:
+@ASKS
+def test_a_job_that_is_accepted_before_its_input_is_read_is_accepted(ask: Ask) -> None:
     accepted = reply(b'{"id":"exec_1"}', status="202 Accepted")
     for then in (read_no_more, reset):
         with Server((hear, send(accepted), then), (read, send(GOOD))) as server:
-            first, after = by_trio(submission(server))
+            first, after = ask(submission(server))
         assert isinstance(first, Response), first
         assert first.status == 202
         assert isinstance(after, Response)
         assert server.connections == 2
 
 
-def test_a_file_is_sent_to_its_end_though_its_success_is_told_before() -> None:
+@ASKS
+def test_a_file_is_sent_to_its_end_though_its_success_is_told_before(ask: Ask) -> None:
     with Server((send(reply(b"")), read, read, send(GOOD))) as server:
-        first, after = by_trio(upload(server, LARGE[:MB]), LARGE[:MB])
+        first, after = ask(upload(server, LARGE[:MB]), LARGE[:MB])
     assert isinstance(first, Response), first
     assert isinstance(after, Response)
     assert server.received[0].endswith(LARGE[:MB])
     assert (len(server.received), server.connections) == (2, 1)
 
 
-def test_a_file_that_was_not_taken_whole_is_no_success_whatever_was_told() -> None:
+@ASKS
+def test_a_file_that_was_not_taken_whole_is_no_success_whatever_was_told(ask: Ask) -> None:
     with Server((hear, send(reply(b"")), reset), (read, send(GOOD))) as server:
-        assert by_trio(upload(server), LARGE)[0] == CUT
+        assert ask(upload(server), LARGE)[0] == CUT
 
     def trial(timeout: float) -> None:
         with Server((hear, send(reply(b"")), read_no_more), (read, send(GOOD))) as server:
-            assert by_trio(upload(server, timeout=timeout), LARGE)[0] == LATE
+            assert ask(upload(server, timeout=timeout), LARGE)[0] == LATE
 
     patiently(trial)
 
@@ -168,17 +176,21 @@ def test_a_file_that_was_not_taken_whole_is_no_success_whatever_was_told() -> No
 # -- over TLS ----------------------------------------------------------------------------------------------------------
 
 
+@ASKS
 @BOTH_KINDS
 @pytest.mark.parametrize("then", [reset, read_no_more])
-def test_the_same_over_tls(streamed: bool, then: Step, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+def test_the_same_over_tls(
+    ask: Ask, streamed: bool, then: Step, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
     with Server((hear, *split(REFUSED), then), (read, send(GOOD)), tls=contexts[0]) as server:
         asked = (upload(server), LARGE) if streamed else (submission(server), None)
-        first, after = by_trio(*asked, trusting=contexts[1])
+        first, after = ask(*asked, trusting=contexts[1])
     assert isinstance(first, Response), first
     assert (first.status, first.body) == (413, b'{"error":"too large"}')
     assert isinstance(after, Response)
 
 
-def test_half_a_refusal_over_tls_is_a_cut(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+@ASKS
+def test_half_a_refusal_over_tls_is_a_cut(ask: Ask, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     with Server((hear, *split(REFUSED[:-1]), reset), (read, send(GOOD)), tls=contexts[0]) as server:
-        assert by_trio(submission(server), trusting=contexts[1])[0] == CUT
+        assert ask(submission(server), trusting=contexts[1])[0] == CUT

@@ -24,6 +24,7 @@ from bide.errors import (
 )
 from bide.secret import Secret
 from bide_transports import requests as transport
+from bide_transports.bounded import BoundedAdapter
 from bide_transports.clock import SystemClock
 from bide_transports.emulator import (
     Drop,
@@ -144,6 +145,7 @@ def test_the_own_session_is_closed_and_only_that() -> None:
 def test_a_callers_session_is_left_open() -> None:
     pending = reply(b'{"id":"exec_1","status":"PENDING"}')
     with Server((read, send(pending)) * 2) as server, requests.Session() as session:
+        session.mount("http://", BoundedAdapter())
         with Client(KEY, dialect=bide.ModelRoute(server.url), session=session) as client:
             client.submit("good", FOX)
         session.get(server.url, timeout=10)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 import trustme
+from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 from urllib3.exceptions import SSLError as UnreadableCertificates
@@ -54,10 +55,14 @@ def test_a_name_that_does_not_exist_is_told_from_one_that_cannot_be_asked_for(er
     assert no_response(wrapped) == NoResponse(cause, sent=False)
 
 
-def test_an_adapter_that_stops_at_an_interim_reply_has_no_answer() -> None:
+def test_an_adapter_of_ones_own_that_stops_at_an_interim_reply_has_no_answer() -> None:
+    class Own(HTTPAdapter):
+        pass
+
     late = (read, send(head(status="HTTP/1.1 103 Early Hints")), read, send(EVIL))
-    with Server(late, (read, send(GOOD))) as server, requests.Session() as plain:
-        interim, answer = (exchange(post(server.url), session=plain) for _ in range(2))
+    with Server(late, (read, send(GOOD))) as server, requests.Session() as own:
+        own.mount("http://", Own())
+        interim, answer = (exchange(post(server.url), session=own) for _ in range(2))
     assert isinstance(interim, NoResponse)
     assert (interim.cause, interim.sent) == (Cause.PROTOCOL, True)
     assert isinstance(answer, Response)

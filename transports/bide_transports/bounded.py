@@ -1,4 +1,4 @@
-"""requests with a bound on the whole exchange, not only on the gap between two bytes.
+"""requests with a bound on the whole exchange, replies read to the letter, and no connection that is stale.
 
 `requests` hands its timeout to the socket, where it starts anew with every byte: a server that sends or takes one
 byte a second is never too slow. Here the socket's timeout is a budget that all reads and writes share until it is
@@ -11,26 +11,40 @@ from __future__ import annotations
 
 import io
 import time
-from http.client import HTTPException, HTTPResponse, parse_headers
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
-from requests.adapters import HTTPAdapter
+from requests import PreparedRequest
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3 import BaseHTTPResponse
+from urllib3 import HTTPResponse as Answer
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
+
+from bide.urls import address
+from bide_transports.budget import Budget, BudgetReader
+from bide_transports.header_lines import LARGEST_HEAD, NotHTTP
+from bide_transports.reply_head import Head, check_trailers, chunk_size, head_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from urllib3 import PoolManager, ProxyManager
 
-_LARGEST_HEAD = 65536  # bytes
 _MOST_1XX = 16
+_BEGINNING = b"HTTP/"
 _SWITCHING_PROTOCOLS = 101  # no interim reply, and none that was asked for
+_VERSIONS = {"1.0": 10, "1.1": 11}  # as http.client writes them
 
 
 class BoundedAdapter(HTTPAdapter):
-    """An `HTTPAdapter` whose timeout covers all reads of a response together; mount it on your own session."""
+    """An `HTTPAdapter` whose timeout covers all reads of a response together; mount it on your own session.
+
+    It reads past interim replies, refuses malformed ones, sends an address byte for byte as it was given, and uses no
+    connection that has been idle for four seconds.
+    """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Pools whose connections keep a budget."""
@@ -44,112 +58,169 @@ class BoundedAdapter(HTTPAdapter):
             manager.pool_classes_by_scheme = _POOLS
         return manager
 
-
-class _Budget:
-    """A socket whose timeout bounds the sum of all reads and writes after `settimeout`."""
-
-    def __init__(self, sock: Any) -> None:
-        self.sock = sock
-        self.settimeout(sock.gettimeout())
-
-    def settimeout(self, timeout: float | None) -> None:
-        self.end = None if timeout is None else time.monotonic() + timeout
-
-    def hurry(self) -> None:
-        """Leave the next call what is left of the budget; raises `TimeoutError` when that is nothing."""
-        left = None if self.end is None else self.end - time.monotonic()
-        if left is not None and left <= 0:
-            raise TimeoutError("the whole exchange took too long")
-        self.sock.settimeout(left)
-
-    def sendall(self, data: bytes) -> None:
-        self.hurry()
-        self.sock.sendall(data)
-
-    def makefile(self, mode: str, *_: Any, **__: Any) -> io.BufferedReader:
-        return _Lengths(_BudgetReader(self, mode))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.sock, name)
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """The target as the address has it: it may be signed over its exact text."""
+        target, place = super().request_url(request, proxies), address(request.url or "")
+        if place is None:
+            return target
+        return place.target if target.startswith("/") else f"{place.scheme}://{place.authority}{place.target}"
 
 
-class _BudgetReader(io.RawIOBase):
-    """Reads within the budget and, while a head is read, up to `room` bytes."""
+_stand_ins: WeakKeyDictionary[HTTPAdapter, BoundedAdapter] = WeakKeyDictionary()
 
-    room: int | None = None
 
-    def __init__(self, budget: _Budget, mode: str) -> None:
-        self._budget = budget
-        self._raw: io.RawIOBase = budget.sock.makefile(mode, buffering=0)
+def bounded(adapter: BaseAdapter) -> BaseAdapter:
+    """What to send with in place of `adapter`: where it is requests' own, a `BoundedAdapter` with its pool settings.
+
+    Its retries are left out: whether a request may be sent again is not for an adapter to say. One of another class
+    is used as it is.
+    """
+    if type(adapter) is not HTTPAdapter:
+        return adapter
+    if adapter not in _stand_ins:
+        _stand_ins[adapter] = made = BoundedAdapter()
+        pools: int = cast("Any", adapter)._pool_connections  # noqa: SLF001  there is no public way
+        made.init_poolmanager(pools, **adapter.poolmanager.connection_pool_kw)
+    return _stand_ins[adapter]
+
+
+class _Chunks(io.RawIOBase):
+    """A chunked body without its framing (RFC 9112, 7.1)."""
+
+    def __init__(self, wire: io.BufferedReader) -> None:
+        self._wire, self._left, self._is_over = wire, -1, False
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int | None:
-        self._budget.hurry()
-        count = self._raw.readinto(buffer)
-        if self.room is not None:
-            if not count:  # http.client takes this for the end of the head (RFC 9112, 8)
-                raise ConnectionResetError("the connection was cut in the head of the response")
-            if count > self.room:
-                raise HTTPException("the head of the response is too large")
-            self.room -= count
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        if self._left <= 0 and not self._is_over:
+            self._begin()
+        if self._is_over:
+            return 0
+        count = self._wire.readinto1(memoryview(buffer)[: self._left])
+        if not count:
+            raise ConnectionResetError("the connection was cut in a chunk")
+        self._left -= count
         return count
 
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+    def _begin(self) -> None:
+        """Read up to the next chunk, or to the end of the body."""
+        wire, reader = self._wire, cast("BudgetReader", self._wire.raw)
+        reader.room = LARGEST_HEAD
+        if self._left == 0 and not (wire.read(1) == b"\r" and wire.read(1) == b"\n"):
+            raise NotHTTP
+        self._left = chunk_size(wire.readline(LARGEST_HEAD))
+        if self._left == 0:
+            check_trailers(_lines(wire))
+            self._is_over = True
+        reader.room = None
 
 
-class _Lengths(io.BufferedReader):
-    """Refuses the negative lengths that http.client takes from a chunk header: -1 would read without end."""
-
-    def read(self, size: int | None = None, /) -> bytes:
-        if size is not None and size < 0:
-            raise HTTPException("a chunk of negative size")
-        return super().read(size)
+def _lines(wire: io.BufferedReader) -> list[bytes]:
+    """The lines up to an empty one."""
+    lines: list[bytes] = []
+    while (line := wire.readline()) not in (b"\r\n", b"\n"):
+        lines.append(line)
+    return lines
 
 
 class _HTTPResponse(HTTPResponse):
+    """A response whose head and chunks `reply_head` has read."""
+
+    fp: io.BufferedReader
+
+    def __init__(self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self._wire, self._is_head = self.fp, method == "HEAD"
+
     def begin(self) -> None:
-        reader = cast("_BudgetReader", self.fp.raw)
-        reader.room = _LARGEST_HEAD
-        super().begin()
-        reader.room = None
+        head = self._final_head()
+        if head.version not in _VERSIONS or (head.chunked and head.length is not None):  # framed twice (RFC 9112, 6.3)
+            raise NotHTTP
+        self.version, self.status, self.reason = _VERSIONS[head.version], head.status, head.reason.strip()
+        self.code = head.status
+        self.headers = self.msg = HTTPMessage()
+        for name, value in head.lines:
+            self.headers[name] = value  # one line more: it replaces none
+        is_bodiless = self._is_head or head.status in (204, 304)
+        self.chunked, self.length = False, 0 if is_bodiless else head.length
+        self.will_close = head.closes or (self.length is None and not head.chunked)
+        if head.chunked and not is_bodiless:
+            self.fp = io.BufferedReader(_Chunks(self._wire))
+
+    def _final_head(self) -> Head:
+        reader = cast("BudgetReader", self._wire.raw)
+        for _ in range(_MOST_1XX + 1):
+            reader.room = LARGEST_HEAD
+            if not _BEGINNING.startswith(self._wire.peek(1)[: len(_BEGINNING)]):
+                raise NotHTTP  # and it may have no lines at all, such as TLS
+            head = head_of(_lines(self._wire))
+            if head.status >= 200:
+                reader.room = None
+                return head
+            if head.status == _SWITCHING_PROTOCOLS:
+                break
+        raise NotHTTP
 
     def _read_status(self) -> tuple[str, int, str]:
-        """The status line of the final reply, to CONNECT too; http.client by itself reads past 100 only."""
-        for _ in range(_MOST_1XX + 1):
-            line: tuple[str, int, str] = cast("Any", super())._read_status()  # noqa: SLF001  there is no public way
-            if line[1] >= 200 or line[1] == _SWITCHING_PROTOCOLS:
-                return line
-            parse_headers(self.fp)
-        raise HTTPException("too many interim replies")
+        """The status line of a reply to CONNECT, for http.client, which then looks for the empty line."""
+        head = self._final_head()
+        self.fp = cast("Any", io.BytesIO(b"\r\n"))
+        return f"HTTP/{head.version}", head.status, head.reason
+
+    def _close_conn(self) -> None:
+        wire = self._wire
+        cast("BudgetReader", wire.raw).rest(wire)
+        cast("Any", super())._close_conn()  # noqa: SLF001  there is no public way
+        wire.close()
 
 
 class _HTTPConnection(HTTPConnection):
     response_class = _HTTPResponse
 
+    _is_file = False
+
     def connect(self) -> None:
+        began = time.monotonic()
         super().connect()
-        self.sock: Any = _Budget(self.sock)
+        self.sock: Any = Budget(self.sock)
+        if self.timeout is not None:
+            self.timeout -= time.monotonic() - began  # the request has what is left
+
+    def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
+        if self.is_closed:
+            self.connect()
+        self._is_file = hasattr(body, "read")
+        cast("Budget", self.sock).begin(is_file=self._is_file)
+        super().request(method, url, body, *args, **kwargs)
+
+    @property
+    def is_connected(self) -> bool:
+        return super().is_connected and self.sock.is_sound
+
+    def getresponse(self) -> Answer:  # type: ignore[override]  # urllib3's own kind of response
+        wire = self.sock
+        answer = super().getresponse()
+        if self._is_file and wire.is_torn and 200 <= answer.status < 300:
+            answer.close()
+            raise ConnectionResetError("the file was not taken whole")
+        answer.chunked = False  # the chunks are taken apart already
+        return answer
 
 
-class _HTTPSConnection(HTTPSConnection):
-    response_class = _HTTPResponse
-
+class _HTTPSConnection(_HTTPConnection, HTTPSConnection):
     def connect(self) -> None:
         try:
             super().connect()
         except SSLCertVerificationError:
             raise
-        except OSError as error:  # a handshake that was cut or too slow: nothing was sent
+        except (OSError, HTTPException) as error:  # a handshake that was cut or too slow: nothing was sent
             raise NewConnectionError(self, "no connection") from error
-        self.sock: Any = _Budget(self.sock)
 
     def _tunnel(self) -> None:
         plain = self.sock
-        self.sock = _Budget(plain)
+        self.sock = Budget(plain)
         self.sock.settimeout(self.timeout)
         super()._tunnel()  # a proxy can be as slow as any server
         self.sock = plain
@@ -158,8 +229,16 @@ class _HTTPSConnection(HTTPSConnection):
 class _HTTPPool(HTTPConnectionPool):
     ConnectionCls = cast("Any", _HTTPConnection)
 
+    def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> BaseHTTPResponse:
+        return super().urlopen(method, url, *args, **{"target": url, **kwargs})
 
-class _HTTPSPool(HTTPSConnectionPool):
+    def _make_request(self, conn: Any, method: str, url: str, *args: Any, **kwargs: Any) -> BaseHTTPResponse:
+        """Send for the `target` that `urlopen` was given: of that, `url` is what urllib3 has made (%2F of %2f)."""
+        del url
+        return super()._make_request(conn, method, kwargs.pop("target"), *args, **kwargs)
+
+
+class _HTTPSPool(_HTTPPool, HTTPSConnectionPool):
     ConnectionCls = cast("Any", _HTTPSConnection)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from http.client import HTTPException
 
 LARGEST_HEAD = 64 * 1024  # bytes
 MOST_LINES = 100
@@ -26,7 +27,7 @@ _SPACE, _GAPS = b" \t", bytes.maketrans(b"\f\v", b"  ")
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 
-class NotHTTP(Exception):
+class NotHTTP(HTTPException):
     """The head of a reply that cannot be read, or could be read in two ways."""
 
 

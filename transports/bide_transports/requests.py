@@ -77,10 +77,10 @@ class Interrupted(KeyboardInterrupt):
 class Client(Desk):
     """Runs and waits for jobs with one key; use it as a context manager, in one thread at a time.
 
-    `session` is the caller's own, with its adapters, proxies and CA settings; it is left open. Mount a
-    `BoundedAdapter` on it to bound slow responses as a whole. `unfinished` holds the last state of every job whose wait
-    was cut short, by an interrupt, an exit or a full disk: keep `bide.dump` of it, or wait on. Raises `InvalidKey`,
-    also without a key where the service wants one, and `InvalidSetting`.
+    `session` is the caller's own, with its proxies and CA settings; it is left open. In place of an adapter of
+    requests' own class, a `BoundedAdapter` sends; one of another class is used as it is. `unfinished` holds the last
+    state of every job whose wait was cut short, by an interrupt, an exit or a full disk: keep `bide.dump` of it, or
+    wait on. Raises `InvalidKey`, also without a key where the service wants one, and `InvalidSetting`.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Iterator
 from functools import partial
@@ -15,9 +16,10 @@ from urllib3.util import Timeout
 from bide.byte_ranges import coding
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential
-from bide_transports.bounded import BoundedAdapter
+from bide.urls import address
+from bide_transports.bounded import BoundedAdapter, bounded
 from bide_transports.reply_body import CODINGS, Body, too_large
-from bide_transports.requests_faults import FAULTS, no_certificates, no_response
+from bide_transports.requests_faults import DESERTED, FAULTS, no_certificates, no_response
 from bide_transports.sinks import Into
 
 _CHUNK, _SMALL_CHUNK = 65536, 8192  # bytes
@@ -35,21 +37,39 @@ def exchange(
 
     `credential` holds the header lines that carry the key. `into` sees status and headers first: where it
     returns a file, the body goes there in chunks and is left out of the response. `content` is a file whose bytes
-    are the request's body. Errors of either file pass.
+    are the request's body. Errors of either file pass. A repeatable request over a connection that the server had
+    closed meanwhile is sent once more, over a new one.
     """
+    if address(request.url) is None:
+        return NoResponse(Cause.PROTOCOL, sent=False)
 
     def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         prepared.headers.update(credential)  # an auth of our own: requests would look into ~/.netrc otherwise
+        if not session.params:
+            prepared.url = request.url  # requests spells some addresses anew, which may be signed over their text
         return prepared
 
+    deadline = time.monotonic() + request.timeout
     plain = requests.Request(
         request.method, request.url, headers=dict(request.headers), data=content or request.body or None, auth=sign
     )
+    reply = _attempt(plain, session, request, request.timeout, into)
+    left = deadline - time.monotonic()
+    if reply is DESERTED and request.repeatable and content is None and left > 0:
+        bounded(session.get_adapter(request.url)).close()  # closes what is idle: it is of that age, too
+        again = _attempt(plain, session, request, left, into)
+        reply = again if isinstance(again, Response) or again.sent else reply  # the first may have arrived all the same
+    return reply
+
+
+def _attempt(
+    plain: requests.Request, session: requests.Session, request: Request, timeout: float, into: Into | None
+) -> Reply:
     try:
         prepared = session.prepare_request(plain)
-        settings = cast("dict[str, Any]", session.merge_environment_settings(prepared.url, {}, True, None, None))
-        adapter = session.get_adapter(request.url)  # below Session.send, which would read a redirect's whole body
-        total = cast("float", Timeout(total=request.timeout))  # requests passes urllib3's own kind through
+        settings = cast("dict[str, Any]", session.merge_environment_settings(request.url, {}, True, None, None))
+        adapter = bounded(session.get_adapter(request.url))  # below Session.send: it reads a redirect's whole body
+        total = cast("float", Timeout(total=timeout))  # requests passes urllib3's own kind through
         with adapter.send(prepared, timeout=total, **settings) as answer:
             return _read(answer, request.largest, into)
     except FAULTS as error:
@@ -87,7 +107,7 @@ def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:
 
 def _pieces(raw: HTTPResponse) -> Iterator[bytes]:
     """The body as it comes, coded: `read` would wait for a whole piece, and lose the beginning of one that is cut."""
-    if raw.chunked:
+    if raw.chunked:  # by an adapter of the caller's own
         return raw.stream(_SMALL_CHUNK, decode_content=False)  # there it loses no more than that
     return iter(partial(raw.read1, _CHUNK, decode_content=False), b"")
 

@@ -16,18 +16,24 @@ from urllib3.exceptions import (
     HTTPError,
     InvalidChunkLength,
     InvalidHeader,
+    LocationValueError,
     NewConnectionError,
     ProtocolError,
     SSLError,
 )
 
 from bide.messages import Cause, NoResponse
+from bide_transports.budget import Deserted
 from bide_transports.connection_faults import chain, is_about_a_file, no_connection
 
 #: All that sending and reading with requests can raise because of the network or the server.
 FAULTS = (requests.RequestException, HTTPError, HTTPException)
 
-_NOT_SENT = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.InvalidHeader)
+#: No byte came over a connection that was used before; the same value each time.
+DESERTED = NoResponse(Cause.RESET, sent=True)
+
+_NOT_SENT = (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema, requests.exceptions.InvalidHeader)
+_NO_NAME = (requests.exceptions.InvalidURL, LocationValueError)  # one that no host can have: the rest of it is sound
 _NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError)  # no ProxyError: urllib3 says so of a cut reply, too
 _NOT_HTTP = (BadStatusLine, DecodeError, InvalidChunkLength, requests.exceptions.ContentDecodingError)
 _ENDED = ("Response ended prematurely",)  # between two chunks, in the words of urllib3
@@ -48,8 +54,12 @@ def no_response(error: Exception) -> NoResponse:
         return NoResponse(Cause.UNTRUSTED, sent=False)
     if isinstance(error, _NOT_SENT) and not is_any(InvalidHeader):  # urllib3's own is about the reply
         return NoResponse(Cause.PROTOCOL, sent=False)
+    if is_any(*_NO_NAME):
+        return NoResponse(Cause.UNRESOLVED, sent=False)
     if is_any(*_TOO_SLOW):
         return NoResponse(Cause.TIMEOUT, sent=True)
+    if is_any(Deserted):
+        return DESERTED
     cut = is_any(ConnectionError) or (is_any(IncompleteRead) and not is_any(*_NOT_HTTP))
     cut = cut or any(isinstance(cause, ProtocolError) and cause.args == _ENDED for cause in causes)
     return NoResponse(Cause.RESET if cut else Cause.PROTOCOL, sent=True)

@@ -8,6 +8,7 @@ from typing import TypeVar
 import trio
 
 from bide.messages import Reply, Response
+from bide_transports.arguments import check_methods
 
 T = TypeVar("T")
 
@@ -25,7 +26,11 @@ async def received(receive: Callable[[Reply], T], reply: Reply) -> T:
 
 
 def noted(note: Callable[[T], object]) -> Callable[[T], None]:
-    """`note`, which is the caller's, called in trio's own thread, from wherever a state is noted."""
+    """`note`, which is the caller's, called in trio's own thread, from wherever a state is noted.
+
+    Raises `InvalidSetting` for what cannot be called.
+    """
+    check_methods("note", note, ("__call__",), "a function that takes the state of a transfer")
 
     def told(state: T) -> None:
         if trio.lowlevel.in_trio_task():

@@ -174,8 +174,10 @@ class _Socket:
     def settimeout(self, timeout: float | None) -> None:
         self._timeout = timeout
 
-    def sendall(self, data: ReadableBuffer) -> None:
-        self._far.take(bytes(data))
+    def send(self, data: ReadableBuffer) -> int:
+        sent = bytes(data)
+        self._far.take(sent)
+        return len(sent)
 
     def makefile(self, mode: str, buffering: int) -> io.RawIOBase:  # noqa: ARG002  always bytes, always raw
         return _Reader(self._far)
