@@ -16,6 +16,7 @@ from types import UnionType
 from typing import Any, Literal, Protocol, Union, cast, get_args, get_origin, get_type_hints
 
 from bide.document import moment, money, number
+from bide.errors import carried
 
 
 class Misfit(ValueError):
@@ -24,6 +25,9 @@ class Misfit(ValueError):
     def __init__(self, place: str, hint: Any, value: object) -> None:
         super().__init__(f"{place} does not fit")
         self.place, self.hint, self.value = place, hint, value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return carried(self)
 
 
 class Style(Protocol):

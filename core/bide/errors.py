@@ -9,7 +9,8 @@ BideError
 │   ├── InvalidSetting            a pace, a limit, a dialect or another argument that makes no sense
 │   ├── InvalidDeclaration        a vendor's way of speaking, declared wrongly
 │   ├── NotOffered                the service has no such call
-│   └── InvalidToken              a saved job that cannot be read, or belongs elsewhere
+│   └── InvalidToken              a saved job that cannot be read
+│       └── ForeignToken          one that belongs to another service
 ├── JobError                      the job: `.job` is its last state, with its trace
 │   ├── JobUnfinished             not over yet: wait on
 │   ├── JobFailed                 the service says it failed: read `.job.problem`
@@ -33,8 +34,23 @@ if TYPE_CHECKING:
     from bide.job import Job, Waiting
 
 
+def carried(error: BaseException) -> tuple[Any, ...]:
+    """How an exception is pickled and copied with all its attributes, whatever its `__init__` takes.
+
+    An exception is made anew from its `args` otherwise, which need not be what its class is called with.
+    """
+    return _made, (type(error), *error.args), vars(error)
+
+
+def _made(kind: type[BaseException], *args: object) -> BaseException:
+    return kind.__new__(kind, *args)
+
+
 class BideError(Exception):
     """Base of all errors raised on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return carried(self)
 
 
 class CallerError(BideError, ValueError):
@@ -73,6 +89,10 @@ class InvalidToken(CallerError):
     """A saved job cannot be read, or belongs to another service."""
 
 
+class ForeignToken(InvalidToken):
+    """A saved job belongs to another service, or to another address of it."""
+
+
 class JobError(BideError):
     """There is no result. `job` is the last state; its `past.trace` tells what happened."""
 
@@ -84,9 +104,6 @@ class JobError(BideError):
     def job(self) -> Job:
         """The job's last state."""
         return self._job
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.args[0], self._job)
 
 
 class JobUnfinished(JobError):
@@ -171,6 +188,10 @@ class UploadError(BideError):
 
 class SaveError(BideError):
     """A file could not be saved; the result is still at the service."""
+
+
+class UnreadableEntry(UserWarning):
+    """An entry of a journal cannot be taken up: it stays there, and all other jobs are taken up."""
 
 
 class PollingAdvice(UserWarning):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from sys import intern
+from functools import lru_cache
 from typing import NamedTuple
 
 from bide.dates import http_date
@@ -20,6 +20,7 @@ from bide.patience import Patience
 from bide.quota import Quota, merged
 from bide.result import Receipt
 
+_LONGEST_SHARED = 100  # characters
 _KEPT = 8  # events in a trace; equal neighbours count as one
 _EPOCH = re.compile(r"[0-9]{10,13}(?:\.[0-9]{1,9})?", re.ASCII)
 _ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
@@ -113,7 +114,7 @@ class History(NamedTuple):
         status, progress, expires, news = self.status, self.progress, self.expires, False
         if reading is not None and about:
             news = reading.status != status or reading.progress != progress
-            status = intern(reading.status) or status
+            status = _shared(reading.status) or status
             progress, expires = reading.progress, reading.expires or expires
         return History(
             self.since,
@@ -174,4 +175,14 @@ def _wording(reply: Reply, reading: Reading | None, asked: Asked) -> str:
         return f"{asked}: {reply.cause.value}"
     problem = reading.problem.code if reading and reading.problem else None
     said = (reading.status or problem or reading.phase.value) if reading else ""
-    return intern(f"{asked}: {reply.status} {said}")  # shared by all jobs that hear the same
+    return _shared(f"{asked}: {reply.status} {said}")
+
+
+def _shared(text: str) -> str:
+    """One text for all jobs that hear the same, while they do: what `sys.intern` took, Python 3.12 never gives back."""
+    return _remembered(text) if len(text) <= _LONGEST_SHARED else text
+
+
+@lru_cache(maxsize=1024)
+def _remembered(text: str) -> str:
+    return text

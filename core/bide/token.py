@@ -20,7 +20,7 @@ from typing import Any, cast
 from bide.codec import Misfit, decode, encode, hints, inside
 from bide.dialects import Dialect, as_dialect
 from bide.document import parse
-from bide.errors import CallerError, InvalidToken
+from bide.errors import CallerError, ForeignToken, InvalidToken
 from bide.finished import Abandoned, Completed, Lost
 from bide.handles import COOKIE
 from bide.job import Job, Waiting
@@ -38,7 +38,7 @@ def dump(job: Job) -> str:
 
 
 def load(data: str | bytes, *, dialect: Dialect | str) -> Job:
-    """The job in a token made by `dump`; raises `InvalidToken` when it is not whole or belongs elsewhere."""
+    """The job in a token made by `dump`; raises `InvalidToken` when it is not whole, or `ForeignToken` of elsewhere."""
     dialect = as_dialect(dialect)
     if not isinstance(cast("object", data), str | bytes):
         raise InvalidToken(f"the token is a {type(data).__name__}: give the text that `dump` wrote, as str or bytes")
@@ -57,7 +57,7 @@ def load(data: str | bytes, *, dialect: Dialect | str) -> Job:
         )
     home = (document.get("dialect"), document.get("origin"))
     if home != (dialect.name, dialect.origin):
-        raise InvalidToken(
+        raise ForeignToken(
             f"the token belongs to {home[0]} at {home[1]}, not to {dialect.name} at {dialect.origin}: "
             "give the dialect and the base URL it was made with"
         )

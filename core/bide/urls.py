@@ -41,7 +41,9 @@ class Address(NamedTuple):
 
 def address(url: str) -> Address | None:
     """`url` taken apart, or None when it is no plain absolute URL."""
-    return _parsed(url) if "?" in url else _remembered(url)  # a query may hold a signature: it is not kept
+    if "?" in url or len(url) > _LONGEST_KEPT:  # a query may hold a signature
+        return _parsed(url)
+    return _remembered(url)
 
 
 def _parsed(url: str) -> Address | None:
@@ -57,6 +59,7 @@ def _parsed(url: str) -> Address | None:
     return Address(scheme, name.strip("[]"), port, target, authority, f"{scheme}://{name}:{port}")
 
 
+_LONGEST_KEPT = 1024  # characters of an address that is remembered
 _remembered = lru_cache(maxsize=256)(_parsed)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import bide
 from bide import errors
+from bide.codec import Misfit
 from tests.laws import DIALECT, HANDLE, START
 
 CLASSES = {
@@ -72,3 +73,9 @@ def test_every_other_error_is_pickled_with_its_message(cls: type[Exception]) -> 
     twin = pickle.loads(pickle.dumps(cls("what to do next")))  # noqa: S301  our own bytes
     assert type(twin) is cls
     assert str(twin) == "what to do next"
+
+
+def test_what_a_class_adds_is_pickled_and_copied_too() -> None:
+    for error in (errors.InvalidWebhook("no", errors.Flaw.STALE), Misfit("job.past", float, "soon")):
+        for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301  our own bytes
+            assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))

@@ -217,7 +217,7 @@ def test_a_journal_that_cannot_be_kept_is_a_usage_error(place: Path) -> None:
             assert (answer.exit_code, says in answer.stderr) == (2, True)
         with Journal(place / "open"):
             answer = ask(emulator, "run", "one", "--journal", "open")
-            assert (answer.exit_code, "another process has it open" in answer.stderr) == (2, True)
+            assert (answer.exit_code, "this process has it open already" in answer.stderr) == (2, True)
         assert ask(emulator, "resume", "--journal", "typo").exit_code == 2
         assert not (place / "typo").exists()
         assert ask(emulator, "resume").exit_code == 2

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import click
 
+import bide
 from bide.errors import CallerError
 from bide.token import LARGEST
 from bide_transports import cli_options as options
@@ -24,6 +25,7 @@ from bide_transports.drive import drive
 from bide_transports.durable import read_text
 from bide_transports.emulator import Limit, Plan, Service
 from bide_transports.emulator.server import serve
+from bide_transports.endings import CODES
 from bide_transports.requests import Client
 from bide_transports.shell import with_variable
 from bide_transports.wishes import Wishes, say_anything, tell
@@ -106,9 +108,10 @@ def resume(choice: Choice, token: Path | None, save: Path | None, forget: bool) 
         )
     with choice.client() as client:
         jobs = choice.unfinished(client) if token is None else [choice.limited(client, client.resume(data))]
-        if not jobs:
+        if not jobs and not client.unreadable:
             tell(f"nothing is left to be done for the jobs in {choice.journal}")
-        return drive(client, jobs, choice.wishes(save, forget=forget))
+        code = drive(client, jobs, choice.wishes(save, forget=forget))
+        return max(code, CODES[bide.Abandoned]) if client.unreadable else code
 
 
 def _read(token: Path) -> str:

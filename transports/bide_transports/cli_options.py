@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,15 +19,16 @@ import click
 import bide
 from bide.dialects.declared import Declared
 from bide.dialects.modelroute import SMALL, TESTING
-from bide.errors import CallerError, SaveError
+from bide.errors import CallerError, SaveError, UnreadableEntry
 from bide.pace import as_pace
 from bide_transports.cli_dialect import declared
 from bide_transports.cli_recording import taped
 from bide_transports.desk import OnTimeout
+from bide_transports.display import print_json
 from bide_transports.durable import read_text
 from bide_transports.requests import Client
 from bide_transports.tapes import Tape
-from bide_transports.wishes import OnInterrupt, Wishes
+from bide_transports.wishes import OnInterrupt, Wishes, tell
 
 _SIZE = re.compile(
     r"(?P<figure>\d{1,15}(?:\.\d{1,3})?) ?(?P<unit>[kmg]?)(?P<binary>(?<=[kmg])i)?b?", re.ASCII | re.IGNORECASE
@@ -58,6 +60,10 @@ class Choice:
         for a cassette that cannot be recorded; `SaveError` for a journal that cannot be kept.
         """
         with taped(self.cassette) as tape, self._client(tape) as client:
+            for line, why in client.unreadable:
+                tell(str(why))
+                if self.as_json:
+                    print_json({"state": "Unreadable", "journal": str(self.journal), "line": line, "problem": str(why)})
             yield client
 
     def _client(self, tape: Tape | None) -> Client:
@@ -72,7 +78,7 @@ class Choice:
             tape=tape,
         )
         try:
-            client.resume_all()  # a job of one service written down beside another's: neither could be resumed
+            _taken_up(client)  # a journal of another service is told before anything is written there
         except CallerError:
             client.close()
             raise
@@ -80,7 +86,7 @@ class Choice:
 
     def unfinished(self, client: Client) -> list[bide.Job]:
         """The jobs in the journal for which something is left to be done, limited as `limited` does it."""
-        return [self.limited(client, job) for job in client.resume_all()]
+        return [self.limited(client, job) for job in _taken_up(client)]
 
     def limited(self, client: Client, job: bide.Job) -> bide.Job:
         """A job with the limits that were given in place of its own; all of them count from now then."""
@@ -105,6 +111,12 @@ class Choice:
         dialect = Declared(declaration, self.base_url or "")
         variables = [name for name in (dialect.environment, "BIDE_API_KEY") if name]
         return _key(self.key_file, *variables) if dialect.wants_key else None, dialect
+
+
+def _taken_up(client: Client) -> list[bide.Job]:
+    with warnings.catch_warnings():  # what cannot be read is told in the command's own words
+        warnings.simplefilter("ignore", UnreadableEntry)
+        return client.resume_all()
 
 
 def _key(file: Path | None, *variables: str) -> str:

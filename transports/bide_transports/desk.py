@@ -8,20 +8,24 @@ from dataclasses import replace
 from functools import partial
 from inspect import currentframe
 from pathlib import Path
+from threading import RLock
 from typing import Literal, TypeAlias, get_args
 from uuid import uuid4
 
 import bide
+from bide.departures import Departures
 from bide.dialects import as_dialect
 from bide.document import JSONInput
 from bide.download import Download, download, in_hand
 from bide.errors import (
     BideError,
+    ForeignToken,
     InvalidHandle,
     InvalidSetting,
     NotOffered,
     PollingAdvice,
     SaveError,
+    UnreadableEntry,
 )
 from bide.file_names import file_names
 from bide.finished import NEVER_AGAIN
@@ -37,7 +41,7 @@ from bide.tally import Tally
 from bide.upload import Upload, upload
 from bide_transports.arguments import check_media_type, check_methods, to_place, to_result, to_secret
 from bide_transports.disk import Note, Part, saved, untouched
-from bide_transports.journal import Journal
+from bide_transports.journal import Journal, Unreadable
 from bide_transports.sources import Sending, UploadNote
 from bide_transports.tapes import AsyncFileLane, FileLane, Tape
 
@@ -46,6 +50,7 @@ AnyLane: TypeAlias = FileLane | AsyncFileLane
 #: Begins the download of a file on its lane; raises `SaveError` for one that must not be asked for.
 Begin: TypeAlias = Callable[[AnyLane], Part]
 _OF_A_TAPE = ("hide", "admit", "lane", "async_lane", "file_lane", "async_file_lane")
+_MOST_UNFINISHED = 1000  # jobs
 _FAREWELL = bide.Patience(deadline=60.0)  # for the cancellation of a job that took too long
 
 
@@ -90,7 +95,9 @@ class Desk:
         self._notices = Notices()
         self.quota: bide.Quota | None = None
         self.unfinished: list[bide.Job] = []
-        self._sent: dict[str, int] = {}  # by the key of each submission that cannot be repeated: how often it has left
+        self.unreadable: tuple[Unreadable, ...] = ()
+        self._departures = Departures()
+        self._lock = RLock()  # around all that is noted, so that threads may share a client
 
     def prepare(
         self,
@@ -128,11 +135,20 @@ class Desk:
     def resume_all(self) -> list[bide.Job]:
         """Every job in the journal for which something is left to be done: to be waited for, its result to be saved.
 
-        One that was given up, or whose deadline has passed meanwhile, gets a fresh deadline. Raises `InvalidToken`
-        for a journal of another service.
+        One that was given up, or whose deadline has passed meanwhile, gets a fresh deadline. An entry that cannot be
+        read stays in the file and hinders no other job: it is in `unreadable` from now on, and an `UnreadableEntry`
+        warning names its line. Raises `ForeignToken` for a journal of another service, all of whose jobs are its.
         """
-        tokens = () if self._journal is None else self._journal.tokens
-        return [self._again(bide.load(token, dialect=self._intake.dialect)) for token in tokens]
+        if self._journal is None:
+            return []
+        jobs, unreadable = self._journal.load(self._intake.dialect)
+        self.unreadable = tuple(unreadable)
+        foreign = [why for _, why in unreadable if isinstance(why, ForeignToken)]
+        if foreign and not jobs:
+            raise foreign[0]
+        for _, why in unreadable:
+            warnings.warn(str(why), UnreadableEntry, stacklevel=_depth_of_caller())
+        return [self._again(job) for job in jobs]
 
     def forget(self, job: bide.Job | bide.Result) -> None:
         """Note in the journal that nothing is left to be done for a job; `save` does so by itself.
@@ -205,6 +221,7 @@ class Desk:
 
         What a tape stands in for is not sent: it raises then.
         """
+        self._check()
         if self._tape is not None:
             self._tape.admit(request)
         return () if self._key is None else credential_for(request, self._intake.dialect, self._key)
@@ -215,50 +232,67 @@ class Desk:
 
     def _begin(self, job: JobOrHandle) -> bide.Job:
         """The job, written down, and held back when another one of this key has heard that the quota is spent."""
-        state = self._once(self.watch(job))
-        if isinstance(state, bide.Waiting):
-            state = bide.within(state, self.quota, now=self._now())
+        self._check()
+        with self._lock:
+            self._warn_of_unfinished()
+            state = self._departures.once(self.watch(job), now=self._now())
+            if isinstance(state, bide.Waiting):
+                state = bide.within(state, self.quota, now=self._now())
+            if self._journal is not None:
+                self._journal.record(state)
+            if isinstance(state, bide.Submitting):  # not before it is written down: what the disk refuses is not sent
+                self._departures.leaves(state)
+            return state
+
+    def _check(self) -> None:
+        """Raise `SaveError` where the journal is another process's, before anything is locked or sent."""
         if self._journal is not None:
-            self._journal.record(state)
-        if isinstance(state, bide.Submitting):  # not before it is written down: what the disk refuses is not sent
-            self._leaves(state)
-        return state
-
-    def _once(self, job: bide.Job) -> bide.Job:
-        """The job; where it is an earlier state of a submission that has left since and cannot be repeated, its end."""
-        order = job.order if isinstance(job, bide.Submitting) else None
-        if order is None or order.key is None or job.past.requests >= self._sent.get(order.key, 0):
-            return job
-        return cut_short(job, now=self._now())
-
-    def _leaves(self, job: bide.Submitting) -> None:
-        """Remember that a submission which cannot be repeated is about to be sent: its earlier states pay no more."""
-        if job.order.key is not None and not job.request.repeatable:
-            self._sent[job.order.key] = job.past.requests + 1
+            self._journal.check()
 
     def _note(self, state: bide.Job | Download | Upload) -> None:
         """Remember what was said of the quota and whether an end was told, and count each polled job of a day once.
 
         What a restart needs of a job is written down first.
         """
-        if self._journal is not None and isinstance(state, bide.Waiting | bide.Finished):
-            self._journal.record(state)
-        self.quota = merged(self.quota, state.past.quota)
-        if isinstance(state, bide.Submitting):
-            self._leaves(state)
-        if isinstance(state, bide.Finished):
-            self._notices.judge(state)
+        self._check()
+        with self._lock:
+            if self._journal is not None and isinstance(state, bide.Waiting | bide.Finished):
+                self._journal.record(state)
+            self.quota = merged(self.quota, state.past.quota)
+            if isinstance(state, bide.Submitting):
+                self._departures.leaves(state)
+            if isinstance(state, bide.Finished):
+                self._notices.judge(state)
+                self.unfinished = self._others(state)
+            self._count(state)
+
+    def _count(self, state: bide.Job | Download | Upload) -> None:
         if isinstance(state, bide.Polling) and state.past.polls and not isinstance(state.terms.pace, bide.Sparse):
             advice = self._tally.count(state.handle, self._intake.dialect.advice, now=self._now())
             if advice:
                 warnings.warn(advice, PollingAdvice, stacklevel=_depth_of_caller())
+
+    def _warn_of_unfinished(self) -> None:
+        """Tell that `unfinished` is full before anything falls out."""
+        if len(self.unfinished) >= _MOST_UNFINISHED:
+            warnings.warn(
+                f"client.unfinished holds {_MOST_UNFINISHED} jobs whose wait was cut short, and the next one takes the "
+                "place of the oldest: keep bide.dump of each and clear the list, or wait on for them",
+                RuntimeWarning,
+                stacklevel=_depth_of_caller(),
+            )
+
+    def _others(self, job: bide.Job) -> list[bide.Job]:
+        """A new list: who goes through the last one, and waits for each job in it, leaves none out."""
+        return [one for one in self.unfinished if one.terms.seed != job.terms.seed]
 
     def _left(self, state: bide.Job, error: BaseException) -> bide.Job:
         """The job of a wait that `error` has cut short, in `unfinished` from now on; a `SaveError` says so."""
         left = cut_short(state, now=self._now())
         if isinstance(error, SaveError) and isinstance(state, bide.Submitting):
             return left  # refused by the journal before it was sent: there is nothing to go on with
-        self.unfinished.append(left)
+        with self._lock:
+            self.unfinished = [*self._others(left), left][-_MOST_UNFINISHED:]
         if isinstance(error, SaveError):
             error.args = (f"{error}; the last state of the job is in client.unfinished",)
         return left

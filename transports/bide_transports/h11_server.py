@@ -9,10 +9,11 @@ No sockets and no clock: whoever moves the bytes bounds the time. Head and body 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h11
 
+from bide.errors import carried
 from bide.messages import Headers
 
 _LARGEST_HEAD = 64 * 1024  # bytes
@@ -34,6 +35,9 @@ class Refused(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status, self.text = status, text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return carried(self)
 
 
 class Door:

@@ -30,9 +30,10 @@ _FCNTL, _MSVCRT = system_module("fcntl"), system_module("msvcrt")
 READING = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 _MAKING = READING | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 _LOCKED_BYTE = 2**31 - 2  # on Windows nobody else can read a byte that is locked: one that no file of ours has
+_ELSEWHERE = "another process has it open"
 _TRIES, _PAUSE = 100, 0.01  # seconds
 
-_held: dict[int, tuple[int, int, int]] = {}  # what is locked, by its descriptor: in which process, and the file
+_held: dict[int, tuple[int, int]] = {}  # the files that this process has locked, by descriptor
 
 
 def opened(path: Path, flags: int, mode: int = 0o600) -> int:
@@ -58,7 +59,7 @@ def locked(path: Path, flags: int, *, unshared: bool = False) -> int:
     """A descriptor of the file at `path`, private and this process's alone until it is given to `release`.
 
     An `unshared` file has no other name (hard link): one that has is left to those, and a new one made. Raises
-    `OSError`, also for what is no file, `BlockingIOError` when another process has it.
+    `OSError`, also for what is no file, `BlockingIOError` when another process has it, or this one already.
     """
     fd = _locked(path, flags)
     if _is_swapped_by_another(path):
@@ -73,6 +74,17 @@ def locked(path: Path, flags: int, *, unshared: bool = False) -> int:
     return fd
 
 
+def is_own(fd: int) -> bool:
+    """Whether this process has `locked` the file that is open as `fd`: not one that was forked off that process."""
+    return fd in _held
+
+
+def check_own(fd: int) -> None:
+    """Raise `BlockingIOError` in a process that was forked off the one which has it `locked`."""
+    if not is_own(fd):
+        raise _taken("it is open in the process that this one was forked off")
+
+
 def release(fd: int) -> None:
     """Close what was `locked`, and let others have it."""
     try:
@@ -83,6 +95,8 @@ def release(fd: int) -> None:
 
 def remove(path: Path, fd: int) -> None:
     """Remove the file at `path` that is `locked` as `fd`, and close it; what cannot be removed stays."""
+    if not is_own(fd):
+        return release(fd)
     try:
         path.unlink(missing_ok=True)  # while it is ours: a moment later it may be another's
     except OSError:  # it is open, on Windows; whoever opens it in the next moment is safe by the same rule
@@ -91,6 +105,7 @@ def remove(path: Path, fd: int) -> None:
             path.unlink()
     else:
         release(fd)
+    return None
 
 
 @contextmanager
@@ -135,28 +150,44 @@ def _locked(path: Path, flags: int) -> int:
 
 def _lock(fd: int) -> None:
     known = os.fstat(fd)
-    holder = (os.getpid(), known.st_dev, known.st_ino)
+    file = (known.st_dev, known.st_ino)
     try:
         if _FCNTL is not None:
             _FCNTL.flock(fd, _FCNTL.LOCK_EX | _FCNTL.LOCK_NB)
         elif _MSVCRT is not None:
             _at_locked_byte(fd, _MSVCRT.LK_NBLCK)
-        elif holder in _held.values():  # no locks: a system of one process
+        elif file in _held.values():  # no locks: a system of one process
             raise _taken()
     except (BlockingIOError, PermissionError):
-        raise _taken() from None
-    _held[fd] = holder
+        raise _taken("this process has it open already" if file in tuple(_held.values()) else _ELSEWHERE) from None
+    _held[fd] = file
 
 
 def _unlock(fd: int) -> None:
-    """Let go of a lock; what a forked process inherits is not its own to let go of."""
-    holder = _held.pop(fd, None)
-    if holder is None or holder[0] != os.getpid():
+    """Let go of a lock, though forked processes inherited it; it is not theirs to let go of."""
+    if _held.pop(fd, None) is None:
         return
     if _FCNTL is not None:
         _FCNTL.flock(fd, _FCNTL.LOCK_UN)
     elif _MSVCRT is not None:
         _at_locked_byte(fd, _MSVCRT.LK_UNLCK)
+
+
+def _leave() -> None:
+    """In a process that was just forked: have no part in its parent's locks, which would last as long as either.
+
+    The descriptors stay taken, so that none comes to mean another file; writing to them is refused.
+    """
+    inherited = list(_held)
+    _held.clear()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for fd in inherited:
+        os.dup2(nothing, fd, inheritable=False)
+    os.close(nothing)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave)
 
 
 def _at_locked_byte(fd: int, mode: int) -> None:
@@ -202,8 +233,8 @@ def _patiently(path: Path, flags: int) -> int:
     raise _taken()
 
 
-def _taken() -> BlockingIOError:
-    return BlockingIOError(errno.EWOULDBLOCK, "another process has it open")
+def _taken(words: str = _ELSEWHERE) -> BlockingIOError:
+    return BlockingIOError(errno.EWOULDBLOCK, words)
 
 
 def _no_file() -> OSError:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bide.digests import Digest
 from bide_transports.durable import sync, sync_directory, write_all
-from bide_transports.locks import locked, opened, release, remove
+from bide_transports.locks import check_own, is_own, locked, opened, release, remove
 
 LARGEST_TOKEN = 65536  # bytes
 _CHUNK = 256 * 1024  # bytes
@@ -52,6 +52,7 @@ class PartFiles:
 
     def restart(self) -> None:
         """Forget the bytes, and then what was told of them."""
+        check_own(self._lock)
         if self.is_named:
             self._close_part()
             self._path.unlink()
@@ -62,6 +63,7 @@ class PartFiles:
 
     def remember(self, token: str) -> None:
         """Note whose the bytes are that come now."""
+        check_own(self._lock)
         if token != self.token:
             os.lseek(self._lock, 0, os.SEEK_SET)
             write_all(self._lock, token.encode("utf-8"))
@@ -70,6 +72,7 @@ class PartFiles:
 
     def append(self, data: bytes) -> None:
         """Write `data` whole; what the disk has taken counts even where it did not take all."""
+        check_own(self._lock)
         os.lseek(self._fd, self.size, os.SEEK_SET)
         left = memoryview(data)
         while left:
@@ -95,6 +98,7 @@ class PartFiles:
         A file that is there already is replaced only to `overwrite` it; where it holds the same bytes, that is as good.
         Nothing can be written any more.
         """
+        check_own(self._lock)
         target = self._directory / (self._stem + suffix(self.beginning(16)))
         sync(self._fd)
         self._close_part()  # Windows renames no open file
@@ -108,7 +112,7 @@ class PartFiles:
     def close(self, *, keep: bool) -> None:
         """Let others have the files, to `keep` and go on with, or none; what the disk will not let go of stays."""
         self._close_part()
-        if not keep:
+        if not keep and is_own(self._lock):
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
             with suppress(OSError):

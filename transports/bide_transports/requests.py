@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import requests
 from typing_extensions import Self
@@ -22,7 +22,7 @@ import bide
 from bide.data_urls import is_data
 from bide.document import JSONInput
 from bide.download import Download, Downloading
-from bide.errors import SaveError
+from bide.errors import SaveError, carried
 from bide.handles import shown
 from bide.intake import JobOrHandle, is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
@@ -73,14 +73,22 @@ class Interrupted(KeyboardInterrupt):
         )
         self.job = job
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return carried(self)
+
 
 class Client(Desk):
-    """Runs and waits for jobs with one key; use it as a context manager, in one thread at a time.
+    """Runs and waits for jobs with one key, in as many threads as there are jobs; a context manager.
+
+    Threads may share it: exchanges go on side by side, and what is noted of them is noted in turn. Each thread iterates
+    over a `follow` of its own, and a session of the caller's is not changed meanwhile. A process that is forked off
+    makes a client of its own.
 
     `session` is the caller's own, with its proxies and CA settings; it is left open. In place of an adapter of
     requests' own class, a `BoundedAdapter` sends; one of another class is used as it is. `unfinished` holds the last
-    state of every job whose wait was cut short, by an interrupt, an exit or a full disk: keep `bide.dump` of it, or
-    wait on. Raises `InvalidKey`, also without a key where the service wants one, and `InvalidSetting`.
+    state of every job whose wait was cut short, by an interrupt, an exit or a full disk, until its end is known, and of
+    1000 at most: keep `bide.dump` of it, or wait on. Raises `InvalidKey`, also without a key where the service wants
+    one, and `InvalidSetting`.
     """
 
     def __init__(

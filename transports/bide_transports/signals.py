@@ -7,6 +7,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
+from typing import Any
+
+from bide.errors import carried
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -18,6 +21,9 @@ class Told(KeyboardInterrupt):
         super().__init__(signal.Signals(number).name)
         self.code = 128 + number
         self.by_hand = number == signal.SIGINT
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return carried(self)
 
 
 class Signals:

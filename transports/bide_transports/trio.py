@@ -107,9 +107,10 @@ async def run(job: bide.Job, exchange: AsyncExchange, clock: AsyncClock) -> bide
 class Client(Desk):
     """Runs and waits for jobs with one key, in as many tasks as there are jobs; an async context manager.
 
-    Make it inside `trio.run`. `pool` is the caller's own, with its trust and bounds; it is left open. `unfinished`
-    holds the last state of every job whose wait was cut short, by an interrupt, a cancellation or a full disk: keep
-    `bide.dump` of it, or wait on. Raises `InvalidKey`, also without a key where the service wants one, and
+    Make it inside `trio.run`, and use it in that thread alone; a process that is forked off makes a client of its own.
+    `pool` is the caller's own, with its trust and bounds; it is left open. `unfinished` holds the last state of every
+    job whose wait was cut short, by an interrupt, a cancellation or a full disk, until its end is known, and of 1000 at
+    most: keep `bide.dump` of it, or wait on. Raises `InvalidKey`, also without a key where the service wants one, and
     `InvalidSetting`.
     """
 

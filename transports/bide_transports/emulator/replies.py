@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
 from functools import lru_cache
+from typing import Any
 
 from bide.document import JSON
+from bide.errors import carried
 from bide.messages import Headers, Response
 
 # modelroute-api.md, 9: whether repeating the same request may work.
@@ -30,6 +32,9 @@ class Refused(Exception):
     def __init__(self, status: int, code: str, message: str, details: Sequence[Mapping[str, JSON]] = ()) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.details = status, code, message, details
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return carried(self)
 
 
 def document(status: int, content: Mapping[str, JSON]) -> Response:

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 import bide
 from bide.dialects import Dialect
 from bide.dialects.declared import Declared
-from bide.errors import BideError, InvalidSetting
+from bide.errors import BideError, InvalidSetting, carried
 from bide_transports.testing.fake import Exchanged, FakeService
 from bide_transports.testing.judgement import findings
 from bide_transports.testing.rehearsal import Rehearsal
@@ -87,6 +88,9 @@ class NonConformant(AssertionError):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(str(outcome))
         self.outcome = outcome
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return carried(self)
 
 
 def conform(dialect: Dialect, scenario: Scenario, voice: Voice | None = None) -> Outcome:
