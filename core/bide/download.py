@@ -75,12 +75,12 @@ class Downloading:
     @property
     def request(self) -> Request:
         """The GET for the file or its address, or for the bytes at the storage host: all, or the rest."""
-        patience, asked = self.terms.patience, self.asked
+        terms, asked = self.terms, self.asked
         return replace(
-            patience.bound(asked),
+            terms.bound(asked),
             headers=(*asked.headers, *(self.partial.lines if self.asks_for_rest else ())),
             credential=asked.credential and self.is_at_home,
-            timeout=patience.transfer,
+            timeout=terms.patience.transfer,
         )
 
     def is_file(self, head: Response) -> bool:

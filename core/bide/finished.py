@@ -24,6 +24,7 @@ class Reason(Enum):
     DEADLINE = "the deadline passed"
     FAILURES = "too many requests in a row went wrong"
     UNREACHABLE = "the service could not be reached"
+    PRIVATE = "the service names a host whose address is in a private network"
     UNTRUSTED = "the service's TLS certificate was not accepted"
     STALLED = "nothing has changed for too long"
     UNAUTHORISED = "the service does not accept the API key"
@@ -40,6 +41,7 @@ _NEXT = {
     Reason.DEADLINE: "the job may still finish: resume it with a later deadline",
     Reason.FAILURES: "resume when the service is well again",
     Reason.UNREACHABLE: "check the base URL and the network, then resume",
+    Reason.PRIVATE: "if you trust it, allow such hosts by `private` of the dialect, then resume",
     Reason.UNTRUSTED: "check the base URL and the CA certificates, then resume",
     Reason.STALLED: "ask the service about the job, or resume to wait on",
     Reason.UNAUTHORISED: "check the key and what it may do, then resume",

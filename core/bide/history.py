@@ -7,18 +7,20 @@ says "not yet" clears the failures, and no number of them is ever a failure.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 from bide.dates import http_date
 from bide.dialects import Asked, Dialect, Phase, Reading
 from bide.document import moment
-from bide.messages import Cause, Headers, NoResponse, Reply
+from bide.messages import Cause, Headers, NoResponse, Reply, Request
 from bide.pace import Pace, ceil_ms
 from bide.patience import Patience
 from bide.quota import Quota, merged
 from bide.result import Receipt
+from bide.urls import must_be_public
 
 _LONGEST_SHARED = 100  # characters
 _KEPT = 8  # events in a trace; equal neighbours count as one
@@ -38,6 +40,13 @@ class Terms:
     pace: Pace
     patience: Patience
     seed: str = field(repr=False)  # often the handle, which may be a signed address
+
+    def bound(self, request: Request, *, left: float = inf) -> Request:
+        """`request` within the limits of the patience; at an address that the service names, in public only."""
+        request = self.patience.bound(request, left=left)
+        allowed = getattr(self.dialect, "private", False)  # which not every dialect has
+        public = must_be_public(request.url, self.dialect.origin) and not allowed
+        return request if request.public is public else replace(request, public=public)
 
 
 class Event(NamedTuple):
@@ -172,7 +181,8 @@ def _server_now(headers: Headers, now: float) -> float:
 
 def _wording(reply: Reply, reading: Reading | None, asked: Asked) -> str:
     if isinstance(reply, NoResponse):
-        return f"{asked}: {reply.cause.value}"
+        which = f" ({reply.detail})" if reply.cause is Cause.PROXY and reply.detail else ""
+        return f"{asked}: {reply.cause.value}{which}"
     problem = reading.problem.code if reading and reading.problem else None
     said = (reading.status or problem or reading.phase.value) if reading else ""
     return _shared(f"{asked}: {reply.status} {said}")

@@ -376,6 +376,6 @@ def _bound(job: Waiting, request: Request) -> Request:
     left = job.past.deadline - job.due
     if left <= 0 and isinstance(job, Fetching) and job.failure is None:
         left = inf  # the result is there
-    bound = job.terms.patience.bound(request, left=left)
+    bound = job.terms.bound(request, left=left)
     within = left if left > 0 else bound.timeout
     return bound if within >= 2 * bound.timeout else replace(bound, within=within)

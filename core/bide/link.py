@@ -115,7 +115,7 @@ def _admitted(dialect: Dialect, file: str, asked: Request, url: str) -> Request:
         return request
     if isinstance(dialect, Storing):
         return dialect.stored(url)
-    reason = why_not(url, dialect.origin) or (
+    reason = why_not(url, dialect.origin, private=getattr(dialect, "private", False)) or (
         "the service names only an id: get it by hand if you trust it" if is_id(file) else ""
     )
     if reason:

@@ -28,6 +28,7 @@ _REASONS = {
     Phase.UNPAID: Reason.UNPAID,
     Phase.REFUSED: Reason.REFUSED,
 }
+_HOPELESS = {Cause.PRIVATE: Reason.PRIVATE, Cause.UNTRUSTED: Reason.UNTRUSTED}
 _NOT_HERE = (301, 307, 308)  # nothing was done, and the address is another (RFC 9110, 15.4)
 _LIKE: dict[Asked, Asked] = {"confirm": "poll", "reason": "fetch"}  # what is limited alike
 _TOO_SHORT = 1.5  # by which a hint is stretched each time that it has proved too short
@@ -167,8 +168,8 @@ def reason_to_stop(look: Look) -> Reason | None:
     """The limit that this reply crossed, if any."""
     past, patience, reply = look.past, look.terms.patience, look.reply
     if isinstance(reply, NoResponse):
-        if reply.cause is Cause.UNTRUSTED:
-            return Reason.UNTRUSTED
+        if reply.cause in _HOPELESS:
+            return _HOPELESS[reply.cause]
         if reply.cause is Cause.TOO_LARGE and (past.failures > 1 or look.asked == "submit"):
             return Reason.TOO_LARGE
         if not past.answered and (reply.cause is Cause.UNRESOLVED or past.failures >= patience.first_contact):

@@ -61,7 +61,8 @@ class Request:
     `repeatable` says that sending it twice does no harm. `timeout` (seconds) bounds the whole exchange
     from the first byte of the connection to the last byte of the body; `largest` (bytes) bounds the body.
     `within` (seconds) bounds that together with whatever the transport waits for before, such as a free connection.
-    Redirects are never followed: a 3xx is a reply like any other.
+    Redirects are never followed: a 3xx is a reply like any other. Where it is `public`, whoever looks the host's name
+    up connects only to addresses of the internet (see `bide.urls.is_public`), and to just those that were checked.
     """
 
     method: str
@@ -73,6 +74,7 @@ class Request:
     timeout: float = TIMEOUT
     largest: int = LARGEST
     within: float = inf
+    public: bool = False
 
     def __repr__(self) -> str:
         return f"Request({self.method} {public(self.url)})"
@@ -95,6 +97,8 @@ class Cause(Enum):
 
     UNRESOLVED = "the host name does not exist"
     UNREACHABLE = "the host could not be reached"
+    PRIVATE = "the host's name leads into a private network, which only `private` of the dialect allows"
+    PROXY = "the proxy let nothing through"
     UNTRUSTED = "the TLS certificate was not accepted"
     TIMEOUT = "no whole reply came in time"
     RESET = "the connection was cut"
@@ -107,7 +111,8 @@ class Cause(Enum):
 class NoResponse:
     """No response came. `sent` says whether the request may have reached the server all the same.
 
-    `detail` is for people, who may be told more than the cause; no decision hangs on it, and no cassette keeps it.
+    `detail` is for people, who may be told more than the cause, such as which proxy it was; no decision hangs on it,
+    and no cassette keeps it.
     """
 
     cause: Cause

@@ -36,9 +36,12 @@ def whole(said: str, asked: str) -> str:
         raise ValueError("it cannot be read as an address") from None
 
 
-def why_not(url: str, home: str) -> str:
-    """Why an address that a service at `home` names is not asked, and what to do; empty where it may be asked."""
-    if may_follow(url, home):
+def why_not(url: str, home: str, *, private: bool = False) -> str:
+    """Why an address that a service at `home` names is not asked, and what to do; empty where it may be asked.
+
+    `private` ones may be where they are allowed.
+    """
+    if may_follow(url, home, private=private):
         return ""
     scheme = _SCHEME.match(url)
     if scheme is not None and scheme[1].lower() not in ("http", "https"):
@@ -48,15 +51,20 @@ def why_not(url: str, home: str) -> str:
         return "it holds user information, which is never sent: get it by hand if you trust it"
     if address(url) is None:
         return "it cannot be read as an address: ask the service for a sound one"
-    if may_follow(f"https://{url.partition('://')[2]}", home):
+    if may_follow(f"https://{url.partition('://')[2]}", home, private=private):
         return "it would come unencrypted: ask the service for an https address, or get it by hand"
+    if may_follow(url, home, private=True):
+        return "it leads into a private network: get it by hand if you trust it, or allow it by `private`"
     return "it leads to this machine or into a private network: get it by hand if you trust it"
 
 
-def why_unfit(said: str, asked: str, home: str) -> str:
+def why_unfit(said: str, asked: str, home: str, *, private: bool = False) -> str:
     """Why the address that `said` means in a reply from `asked` is not asked, and what to do."""
     try:
-        return why_not(whole(said, asked), home) or "it is too long to be sent: ask the service for another"
+        return (
+            why_not(whole(said, asked), home, private=private)
+            or "it is too long to be sent: ask the service for another"
+        )
     except ValueError as error:
         return f"{error}: ask the service for a sound one"
 

@@ -6,14 +6,17 @@ The core never reads one. A transport holds a `Secret` and asks `credential_for`
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar
 
-from bide.errors import InvalidKey
-from bide.urls import origin
+from bide.errors import InvalidAddress, InvalidKey
+from bide.urls import exposed, origin, public
 
 if TYPE_CHECKING:
     from bide.dialects import Dialect
-    from bide.messages import Request
+    from bide.messages import Request, Response
+
+T = TypeVar("T")
 
 _LOOKS_SECRET = re.compile(  # a JWT may begin anew at each dash: its head is bounded, so that no text takes long
     r"\b(?:sk|pk|rk|mr|gh[pousr]|github_pat|xox[baprs]|r8|hf|glpat|npm|whsec)[-_][A-Za-z0-9_-]{8,}"
@@ -21,6 +24,8 @@ _LOOKS_SECRET = re.compile(  # a JWT may begin anew at each dash: its head is bo
     r"|(?i:\b(?:bearer|basic|key(?=\s+\S*\d))\s+)[A-Za-z0-9._~+/=:-]{8,}"
     r"|(?<=\?)[^\s\"'<>]+"
 )
+_SHORTEST = 8  # characters of a key that is told from other words
+_STRUCK = b"[redacted]"
 
 
 class Secret:
@@ -32,15 +37,37 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        if not value or not value.isascii() or not value.isprintable() or " " in value:
+        self._value = value
+        del value  # what a traceback shows of the locals here
+        self.checked()
+
+    @classmethod
+    def hidden(cls, key: T) -> T | Secret:
+        """A key that is a text, held out of sight before anything can go wrong; `checked` says whether it is one."""
+        if not isinstance(key, str):
+            return key
+        secret = cls.__new__(cls)
+        secret._value = key  # noqa: SLF001  its own
+        return secret
+
+    def checked(self) -> Secret:
+        """Itself, if it can stand in a header line; raises `InvalidKey`."""
+        if not self._value or not self._value.isascii() or not self._value.isprintable() or " " in self._value:
             raise InvalidKey(
                 "the API key is empty or holds spaces, line ends or non-ASCII characters: copy it again, whole"
             )
-        self._value = value
+        return self
 
     def reveal(self) -> str:
         """The key itself; only for the one header line it belongs in."""
         return self._value
+
+    def struck_from(self, data: bytes) -> bytes:
+        """`data` with the key taken out of it; one of less than eight characters may be part of any word, and stays."""
+        if len(self._value) < _SHORTEST:
+            return data
+        escaped = data.replace(self._value.replace("/", "\\/").encode(), _STRUCK)  # as some write JSON
+        return escaped.replace(self._value.encode(), _STRUCK)
 
     def __repr__(self) -> str:
         return "Secret(…)"
@@ -67,11 +94,34 @@ class Lines(tuple[tuple[str, str], ...]):
         return "Lines(…)"
 
 
+def is_at_home(request: Request, dialect: Dialect) -> bool:
+    """Whether a request goes to the API's own origin: no other is sent the key, or anything of the caller's session.
+
+    That is headers, cookies, parameters, an `auth` and a client certificate.
+    """
+    return origin(request.url) == dialect.origin
+
+
 def credential_for(request: Request, dialect: Dialect, key: Secret) -> Credential:
-    """The header lines that carry `key`, or none unless the request asks for it at the dialect's own origin."""
-    if not request.credential or origin(request.url) != dialect.origin:
+    """The header lines that carry `key`, or none unless the request asks for it at the dialect's own origin.
+
+    Raises `InvalidAddress` where the key would travel in the clear.
+    """
+    if not request.credential or not is_at_home(request, dialect):
         return ()
+    if exposed(request.url, keyless=False):
+        raise InvalidAddress(f"{public(request.url)} would be sent the key unencrypted: use https")
     return Lines((dialect.authorization(key.reveal()),))
+
+
+def scrubbed(reply: Response, key: Secret) -> Response:
+    """`reply` without `key`, which some services repeat in what they say of it, in body and headers alike."""
+    fields = {
+        name: tuple(key.struck_from(value.encode("latin-1", "replace")).decode("latin-1") for value in values)
+        for name, values in reply.headers.fields.items()
+    }
+    headers = reply.headers if fields == reply.headers.fields else replace(reply.headers, fields=fields)
+    return replace(reply, headers=headers, body=key.struck_from(reply.body))
 
 
 def redact(text: str) -> str:

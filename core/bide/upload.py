@@ -60,12 +60,12 @@ class Uploading:
     @property
     def request(self) -> Request:
         """The POST for a place, the PUT of the bytes, or the POST that says they are there."""
-        dialect, patience = self.terms.dialect, self.terms.patience
+        dialect, terms = self.terms.dialect, self.terms
         if self.ticket is None:
-            return patience.bound(_offered(dialect.upload(self.source, self.refusal), dialect))
+            return terms.bound(_offered(dialect.upload(self.source, self.refusal), dialect))
         if self.step == "put":
-            return replace(patience.bound(self.ticket.request), timeout=patience.transfer)
-        return patience.bound(_offered(dialect.confirm(self.ticket.file), dialect))
+            return replace(terms.bound(self.ticket.request), timeout=terms.patience.transfer)
+        return terms.bound(_offered(dialect.confirm(self.ticket.file), dialect))
 
     @property
     def carries_file(self) -> bool:

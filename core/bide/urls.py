@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal, NamedTuple
 
 from bide.errors import InvalidAddress, InvalidHandle
@@ -16,11 +16,20 @@ _URL = re.compile(  # plain http(s) only (RFC 3986, 3.2): user information hides
     r"(?P<target>(?:[/?][!-\"$-~]*)?)(?:#[!-~]*)?",
     re.ASCII | re.IGNORECASE,
 )
-_FIGURES = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", re.ASCII)
+#: A host whose last part is a number is read as an IPv4 address, in whatever notation (WHATWG URL, 4.4).
+_FIGURES = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|[0-9]+)", re.ASCII)
 #: The last parts of names that are given in one's own network only (RFC 6762, appendix G; RFC 8375: home.arpa).
-_PRIVATE_NAMES = ("localhost", "local", "internal", "intranet", "private", "corp", "home", "lan", "arpa")
-#: IPv6 networks whose addresses carry an IPv4 one, which may be private: mapped, NAT64 and 6to4.
-_CARRIES_ANOTHER = tuple(map(ip_network, ("::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
+_PRIVATE_NAMES = re.compile(
+    r".*\.(?:local(?:host|domain)?|internal|intranet|private|corp|home|lan|arpa|onion)", re.ASCII
+)
+_LIKE_A_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
+#: IPv4 addresses that are not reached from everywhere, though Python may say so (IANA's special-purpose registries).
+_SPECIAL_IPV4 = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24")))
+#: All of IPv6 that is given out for the internet (IANA), and what of it is not: protocols, Teredo, examples, 6to4.
+_GLOBAL_IPV6 = ip_network("2000::/3")
+_SPECIAL_IPV6 = tuple(map(ip_network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
+_PRIVATE_IPV6 = tuple(map(ip_network, ("fc00::/7", "fe80::/10", "fec0::/10")))
+_NAT64 = ip_network("64:ff9b::/96")
 _LOOPBACK = re.compile(r"localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1", re.ASCII)
 
 
@@ -37,6 +46,9 @@ class Address(NamedTuple):
     target: str
     authority: str
     origin: str
+
+    def __repr__(self) -> str:
+        return f"Address({self.origin})"  # the query may hold a signature
 
 
 def address(url: str) -> Address | None:
@@ -80,32 +92,68 @@ def is_loopback(url: str) -> bool:
     return _LOOPBACK.fullmatch(host(url)) is not None
 
 
-def may_follow(url: str, home: str) -> bool:
+def may_follow(url: str, home: str, *, private: bool = False) -> bool:
     """Whether an address that a service at `home` names may be asked: its own origin, and https in public.
 
     This machine is asked only where the service is on it too, and no private network but the service's own
-    address, however the figures of one are written. The key goes to the service's own origin alone.
+    address, in any notation, unless `private` ones are allowed. The key goes to the service's own origin alone.
     """
     place = address(url)
     if place is None:
         return False
     if is_loopback(url):
         return is_loopback(home)
-    return place.origin == origin(home) or (place.scheme == "https" and _reach(place.host) == "public")
+    if place.origin == origin(home):
+        return True
+    return place.scheme == "https" and (_reach(place.host) == "public" or private)
+
+
+def must_be_public(url: str, home: str) -> bool:
+    """Whether the host of `url` must turn out to be on the internet once its name is looked up (see `is_public`).
+
+    So it is with every origin but the service's own, unless `home`, where the service is, is in a private network too.
+    """
+    return origin(url) != origin(home) and _reach(host(home)) == "public"
+
+
+def is_public(found: str) -> bool:
+    """Whether an IP address that a name has led to is one of the internet, and of no private or special network.
+
+    One that carries an IPv4 address, as routers write it (NAT64: RFC 6052, mapped: RFC 4291), is judged by that.
+    """
+    address = ip_address(found)
+    if isinstance(address, IPv6Address):
+        if address not in _NAT64 and address.ipv4_mapped is None:
+            return _is_global(address)
+        address = IPv4Address(int(address) & 0xFFFFFFFF)
+    return _is_global(address)
+
+
+def _is_global(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address):
+        return address in _GLOBAL_IPV6 and not any(address in net for net in _SPECIAL_IPV6)
+    return address.is_global and not address.is_multicast and not any(address in net for net in _SPECIAL_IPV4)
 
 
 def _reach(host: str) -> Literal["public", "private", ""]:
-    """Whether a host is one of the internet or of one's own network; the empty text where that is not plain."""
-    if not (_FIGURES.fullmatch(host) or ":" in host):
-        name = host.strip(".")
-        return "public" if "." in name and name.rpartition(".")[2] not in _PRIVATE_NAMES else "private"
+    """Whether a host is one of the internet or of one's own network; the empty text where that is not plain.
+
+    Not plain are notations such as 127.1, which some resolvers understand, and addresses that carry another.
+    """
+    name = host.rstrip(".")
+    if ":" not in host and not _FIGURES.fullmatch(name):
+        if not _LIKE_A_HOST.fullmatch(name):
+            return ""
+        return "public" if "." in name and not _PRIVATE_NAMES.fullmatch(name) else "private"
     try:
         address = ip_address(host)
     except ValueError:
-        return ""  # such as 127.1 or 0x7f000001, which some resolvers understand
-    if address.is_multicast or (isinstance(address, IPv6Address) and any(address in net for net in _CARRIES_ANOTHER)):
         return ""
-    return "public" if address.is_global else "private"
+    if _is_global(address):
+        return "public"
+    if isinstance(address, IPv6Address):
+        return "private" if any(address in net for net in _PRIVATE_IPV6) else ""
+    return "" if address.is_multicast else "private"
 
 
 def exposed(url: str, *, keyless: bool) -> str:
@@ -139,7 +187,9 @@ def base(url: str, *, keyless: bool = False) -> str:
 def segment(handle: str) -> str:
     """`handle` as one path segment; raises `InvalidHandle` for all that could mean another path."""
     if not _ID.fullmatch(handle):
-        raise InvalidHandle(f"{handle[:80]!r} is no id: only letters, digits, '_' and '-' are allowed (at most 256)")
+        raise InvalidHandle(
+            f"{public(handle)[:80]!r} is no id: only letters, digits, '_' and '-' are allowed (at most 256)"
+        )
     return handle
 
 

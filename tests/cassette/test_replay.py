@@ -154,6 +154,8 @@ def _ms(event: Event) -> int:
 SILENCES = [
     (Cause.UNRESOLVED, False),
     (Cause.UNREACHABLE, False),
+    (Cause.PRIVATE, False),
+    (Cause.PROXY, False),
     (Cause.UNTRUSTED, False),
     (Cause.TIMEOUT, False),
     (Cause.TIMEOUT, True),

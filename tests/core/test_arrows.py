@@ -68,6 +68,7 @@ CUT = bide.NoResponse(bide.Cause.RESET, sent=True)
 TOO_LARGE = bide.NoResponse(bide.Cause.TOO_LARGE, sent=True)
 UNSENT = bide.NoResponse(bide.Cause.UNREACHABLE, sent=False)
 NO_SUCH_HOST = bide.NoResponse(bide.Cause.UNRESOLVED, sent=False)
+INDOORS = bide.NoResponse(bide.Cause.PRIVATE, sent=False)
 FORGED = bide.NoResponse(bide.Cause.UNTRUSTED, sent=False)
 
 
@@ -468,6 +469,11 @@ def test_a_refused_credential_or_an_empty_account_parks_the_job(
 @pytest.mark.parametrize("state", [submitting, polling, fetching, cancelling])
 def test_a_certificate_that_is_not_accepted_is_never_retried(state: Callable[[], bide.Waiting]) -> None:
     assert expect(bide.Abandoned, state().receive(FORGED, now=START + 1)).reason is bide.Reason.UNTRUSTED
+
+
+@pytest.mark.parametrize("state", [submitting, polling, fetching, cancelling])
+def test_a_name_that_leads_into_a_private_network_is_not_asked_again(state: Callable[[], bide.Waiting]) -> None:
+    assert expect(bide.Abandoned, state().receive(INDOORS, now=START + 1)).reason is bide.Reason.PRIVATE
 
 
 @pytest.mark.parametrize("state", [submitting, watching])
@@ -930,6 +936,14 @@ def test_an_end_without_a_problem_is_named_by_its_phase() -> None:
 # What is left behind
 
 
+def test_the_trace_tells_which_proxy_it_was() -> None:
+    proxy = bide.NoResponse(bide.Cause.PROXY, sent=False, detail="proxy.example:3128 answers 502")
+    job = expect(bide.Polling, polling().receive(proxy, now=START + 1))
+    assert job.past.trace[-1].what == "poll: the proxy let nothing through (proxy.example:3128 answers 502)"
+    unnamed = expect(bide.Polling, polling().receive(replace(proxy, detail=""), now=START + 1))
+    assert unnamed.past.trace[-1].what == "poll: the proxy let nothing through"
+
+
 def test_the_trace_tells_what_happened_and_counts_repeats_once() -> None:
     job = expect(bide.Polling, polling().receive(answer(502), now=START + 1))
     job = expect(bide.Polling, job.receive(answer(502), now=START + 2))
@@ -987,6 +1001,7 @@ ENDS: dict[str, tuple[Callable[[], bide.Job], type[errors.JobError], str]] = {
         "in a row.*HTTP_502.*resume when the service is well",
     ),
     "unreachable": (lambda: watching().receive(NO_SUCH_HOST, now=START), errors.JobAbandoned, "check the base URL"),
+    "private": (lambda: polling().receive(INDOORS, now=START), errors.JobAbandoned, "allow such hosts by `private`"),
     "untrusted": (lambda: watching().receive(FORGED, now=START), errors.JobAbandoned, "CA certificates"),
     "stalled": (
         lambda: polling(bide.Patience(stall=1)).receive(PENDING, now=START + 9),

@@ -623,3 +623,20 @@ def test_an_address_of_the_job_is_escaped(said: str, asked: str) -> None:
     job = submitted(reply({"id": "job-7"}, 201, location=said))
     assert isinstance(job, bide.Polling)
     assert job.request.url == f"https://api.links.example{asked}"
+
+
+@pytest.mark.parametrize(("private", "public"), [(False, True), (True, False)])
+def test_an_address_that_the_service_names_is_asked_in_public_unless_private_ones_are_allowed(
+    private: bool, public: bool
+) -> None:
+    dialect = with_(BY_LINKS, private=private)
+    at_home, abroad = polling(dialect), polling(dialect, "https://jobs.elsewhere.example/7")
+    assert not at_home.request.public
+    assert abroad.request.public is public
+
+
+def test_a_private_address_is_followed_where_it_is_allowed() -> None:
+    inside = "https://10.1.2.3/jobs/7"
+    with pytest.raises(InvalidHandle):
+        polling(BY_LINKS, inside)
+    assert polling(with_(BY_LINKS, private=True), inside).request.url == inside

@@ -151,6 +151,7 @@ def test_a_file_the_service_does_not_have_is_not_asked_for_again(status: int) ->
         (answer(402), bide.Reason.UNPAID),
         (answer(403), bide.Reason.UNAUTHORISED),
         (bide.NoResponse(bide.Cause.UNTRUSTED, sent=False), bide.Reason.UNTRUSTED),
+        (bide.NoResponse(bide.Cause.PRIVATE, sent=False), bide.Reason.PRIVATE),
         (bide.NoResponse(bide.Cause.UNRESOLVED, sent=False), bide.Reason.UNREACHABLE),
     ],
 )

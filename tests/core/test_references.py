@@ -95,6 +95,14 @@ def test_why_an_address_is_not_asked(url: str, why: str) -> None:
     assert bool(why_not(url, HOME)) is bool(why)
 
 
+def test_a_private_address_is_asked_where_it_is_allowed() -> None:
+    assert "or allow it by `private`" in why_not("https://10.1.2.3/a", HOME)
+    assert "`private`" not in why_not("https://127.0.0.1/a", HOME)
+    for url in ("https://10.1.2.3/a", "https://nas.lan/a", "https://[fd00::7]/a"):
+        assert not why_not(url, HOME, private=True)
+    assert "unencrypted" in why_not("http://nas.lan/a", HOME, private=True)
+
+
 def test_this_machine_is_asked_in_the_clear_where_the_service_is_on_it_too() -> None:
     assert not why_not("http://127.0.0.1:8/a", "http://localhost:7/v1")
     assert "unencrypted" in why_not("http://cdn.example/a", "http://localhost:7/v1")

@@ -6,14 +6,16 @@ import copy
 import json
 import pickle
 from time import process_time
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bide import Headers, ModelRoute, Request, Response
-from bide.errors import InvalidKey
-from bide.secret import Secret, credential_for, redact
+from bide.dialects import Dialect
+from bide.errors import InvalidAddress, InvalidKey
+from bide.secret import Secret, credential_for, is_at_home, redact, scrubbed
 from tests.laws import DIALECT, KEY
 
 
@@ -158,3 +160,48 @@ def test_no_text_takes_long_to_be_searched(piece: str) -> None:
     begun = process_time()
     redact(hostile)
     assert process_time() - begun < 2, "seconds of work: it grows with the length, not with its square"
+
+
+def test_a_key_is_held_out_of_sight_before_it_is_checked() -> None:
+    held = Secret.hidden("sk_a b")
+    assert isinstance(held, Secret)
+    assert "sk_a" not in repr(held)
+    with pytest.raises(InvalidKey, match="copy it again"):
+        held.checked()
+    assert Secret.hidden(KEY).reveal() == KEY  # type: ignore[union-attr]
+    for other in (None, 7, Secret(KEY)):
+        assert Secret.hidden(other) is other
+
+
+class Clear:
+    """A dialect at an address that the key must not travel to."""
+
+    origin = "http://renderer:8188"
+
+
+def test_the_key_is_not_lent_in_the_clear() -> None:
+    request = Request("GET", "http://renderer:8188/v1?sig=1", credential=True)
+    with pytest.raises(InvalidAddress, match="the key unencrypted: use https") as caught:
+        credential_for(request, cast("Dialect", Clear()), Secret(KEY))
+    assert "sig=1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("credential", [True, False])
+def test_only_the_apis_own_origin_is_at_home(credential: bool) -> None:
+    assert is_at_home(Request("GET", OWN, credential=credential), DIALECT)
+    assert not is_at_home(Request("GET", "https://storage.modelroute.ai/f", credential=credential), DIALECT)
+
+
+@pytest.mark.parametrize("key", [KEY, "abc/def+ghi=", 'with"quotes'])
+def test_a_key_is_struck_from_what_is_read(key: str) -> None:
+    headers = Headers.of([("x-said", f"key {key}"), ("x-other", "caf\xe9")])
+    said = scrubbed(Response(400, headers, f"<{key}>, {key.replace('/', chr(92) + '/')}".encode()), Secret(key))
+    assert said == Response(
+        400, Headers.of([("x-said", "key [redacted]"), ("x-other", "caf\xe9")]), b"<[redacted]>, [redacted]"
+    )
+
+
+def test_what_holds_no_key_stays_as_it_is_and_a_short_key_is_no_word() -> None:
+    reply = Response(200, Headers.of([("x-a", "key")]), b"a key")
+    assert scrubbed(reply, Secret(KEY)) == reply
+    assert scrubbed(reply, Secret("key")) == reply

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bide.errors import InvalidAddress, InvalidHandle
-from bide.urls import address, base, host, is_id, is_loopback, may_follow, origin, public, segment
+from bide.urls import (
+    address,
+    base,
+    host,
+    is_id,
+    is_loopback,
+    is_public,
+    may_follow,
+    must_be_public,
+    origin,
+    public,
+    segment,
+)
 
 GOOD_IDS = ["exec_11111111-2222-4333-8444-555555555555", "a", "-", "_", "0", "x" * 256]
 BAD_IDS = [
@@ -57,6 +69,13 @@ def test_a_refused_id_is_shown_short() -> None:
     with pytest.raises(InvalidHandle) as caught:
         segment("/" * 10_000)
     assert len(str(caught.value)) < 300
+
+
+def test_a_refused_id_is_shown_without_what_may_be_secret() -> None:
+    with pytest.raises(InvalidHandle) as caught:
+        segment("https://fox:pass-word@jobs.example/7?sig=signature")
+    assert "https://jobs.example/7" in str(caught.value)
+    assert not any(secret in str(caught.value) for secret in ("pass-word", "signature"))
 
 
 @pytest.mark.parametrize(
@@ -155,6 +174,7 @@ def test_an_address_taken_apart(url: str, parts: tuple[str, str, int, str], auth
     assert place is not None
     assert (place.scheme, place.host, place.port, place.target) == parts
     assert place.authority == authority
+    assert repr(place) == f"Address({place.origin})"  # a query may hold a signature
 
 
 def test_a_host_is_lower_case_without_its_port() -> None:
@@ -324,7 +344,105 @@ def test_a_refused_base_url_does_not_show_its_password(url: str) -> None:
         ("https://x.localhost/1", "https://api.example.com", False),
         ("https://user@cdn.example.net/1", "https://api.example.com", False),
         ("ftp://cdn.example.net/1", "https://api.example.com", False),
+        ("https://192.0.0.10/1", "https://api.example.com", False),
+        ("https://192.0.0.200/1", "https://api.example.com", False),
+        ("https://192.88.99.1/1", "https://api.example.com", False),
+        ("https://198.18.0.1/1", "https://api.example.com", False),
+        ("https://203.0.113.9/1", "https://api.example.com", False),
+        ("https://240.0.0.1/1", "https://api.example.com", False),
+        ("https://255.255.255.255/1", "https://api.example.com", False),
+        ("https://0.0.0.0/1", "https://api.example.com", False),
+        ("https://100.127.255.254/1", "https://api.example.com", False),
+        ("https://192.168.1.1../1", "https://api.example.com", False),
+        ("https://8.8.8.8./1", "https://api.example.com", False),
+        ("https://cdn.example.7/1", "https://api.example.com", False),
+        ("https://cdn.example.0x7f/1", "https://api.example.com", False),
+        ("https://017700000001/1", "https://api.example.com", False),
+        ("https://[::]/1", "https://api.example.com", False),
+        ("https://[::10.1.2.3]/1", "https://api.example.com", False),
+        ("https://[::a01:203]/1", "https://api.example.com", False),
+        ("https://[::ffff:0:10.1.2.3]/1", "https://api.example.com", False),
+        ("https://[0:0:0:0:0:FFFF:a01:203]/1", "https://api.example.com", False),
+        ("https://[64:ff9b::808:808]/1", "https://api.example.com", False),
+        ("https://[64:ff9b:1::a01:203]/1", "https://api.example.com", False),
+        ("https://[2001:0:a01:203::1]/1", "https://api.example.com", False),
+        ("https://[2001:2::1]/1", "https://api.example.com", False),
+        ("https://[2001:20::1]/1", "https://api.example.com", False),
+        ("https://[2001:db8::1]/1", "https://api.example.com", False),
+        ("https://[3fff:1::1]/1", "https://api.example.com", False),
+        ("https://[5f00::1]/1", "https://api.example.com", False),
+        ("https://[100::1]/1", "https://api.example.com", False),
+        ("https://[fec0::1]/1", "https://api.example.com", False),
+        ("https://[feff:ffff::1]/1", "https://api.example.com", False),
+        ("https://[fd00::1]/1", "https://api.example.com", False),
+        ("https://[ff02::1]/1", "https://api.example.com", False),
+        ("https://[4000::1]/1", "https://api.example.com", False),
+        ("https://[2001:200::1]/1", "https://api.example.com", True),
+        ("https://[fe80::1%25eth0]/1", "https://api.example.com", False),
+        ("https://printer.home.arpa./1", "https://api.example.com", False),
+        ("https://1.0.0.127.in-addr.arpa/1", "https://api.example.com", False),
+        ("https://localhost.localdomain/1", "https://api.example.com", False),
+        ("https://x.localhost./1", "https://api.example.com", False),
+        ("https://renderer./1", "https://api.example.com", False),
+        ("https://printer.local../1", "https://api.example.com", False),
+        ("https://./1", "https://api.example.com", False),
+        ("https://cdn..example.net/1", "https://api.example.com", False),
+        ("https://.example.net/1", "https://api.example.com", False),
+        ("https://cdn.example.net./1", "https://api.example.com", True),
+        ("https://localhost.example.net/1", "https://api.example.com", True),
+        ("https://192.168.1.10:444/1", "https://192.168.1.10", False),
     ],
 )
 def test_which_addresses_of_a_service_may_be_asked(url: str, home: str, may: bool) -> None:
     assert may_follow(url, home) is may
+
+
+@pytest.mark.parametrize(
+    "url", ["https://10.1.2.3/1", "https://nas.lan/1", "https://[fd00::7]/1", "https://cdn.example.net/1"]
+)
+def test_private_addresses_may_be_allowed_over_https(url: str) -> None:
+    home = "https://api.example.com"
+    assert may_follow(url, home, private=True)
+    assert not may_follow(url.replace("https:", "http:"), home, private=True)
+    assert not may_follow("https://127.0.0.1/1", home, private=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1", True),
+        ("::ffff:8.8.8.8", True),
+        ("64:ff9b::808:808", True),  # what a resolver of an IPv6-only network says of 8.8.8.8 (RFC 6147)
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("169.254.169.254", False),
+        ("192.0.0.8", False),
+        ("224.0.0.1", False),
+        ("::1", False),
+        ("::ffff:10.1.2.3", False),
+        ("64:ff9b::a01:203", False),
+        ("64:ff9b:1::808:808", False),
+        ("2002:808:808::", False),
+        ("fd00::1", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_what_a_name_has_led_to_is_judged(found: str, public: bool) -> None:
+    assert is_public(found) is public
+
+
+@pytest.mark.parametrize(
+    ("url", "home", "must"),
+    [
+        ("https://cdn.example.net/1", "https://api.example.com/v1", True),
+        ("https://api.example.com:8443/1", "https://api.example.com/v1", True),
+        ("https://api.example.com/1", "https://api.example.com/v1", False),
+        ("https://cdn.example.net/1", "https://10.1.2.3", False),
+        ("https://cdn.example.net/1", "http://renderer:8188", False),
+        ("https://cdn.example.net/1", "http://127.0.0.1:8188", False),
+        ("https://cdn.example.net/1", "https://127.1", False),
+    ],
+)
+def test_whose_host_must_turn_out_to_be_public(url: str, home: str, must: bool) -> None:
+    assert must_be_public(url, home) is must

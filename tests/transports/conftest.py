@@ -21,6 +21,6 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """The server's, and that of a client who trusts it."""
     authority = trustme.CA()
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)  # pyright: ignore[reportUnknownMemberType]
+    authority.issue_cert("127.0.0.1", "service.invalid").configure_cert(server)  # pyright: ignore[reportUnknownMemberType]
     authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType]
     return server, client

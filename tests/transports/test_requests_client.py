@@ -32,11 +32,10 @@ from bide_transports.emulator import (
     Limit,
     Variants,
     VirtualClock,
-    png,
 )
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.requests import Client, Interrupted
-from tests.hostile import Server, field_of, read, reply, send, stall, tell
+from tests.hostile import Server, field_of, head, read, reply, send, stall, tell
 from tests.transports.clients import FOX, KEY, service, two_hosts
 
 
@@ -174,25 +173,19 @@ def test_what_a_caller_adds_to_the_session_goes_to_the_api_only(tmp_path: Path) 
 
 @pytest.mark.parametrize("trusting", [True, False])
 def test_the_proxies_of_the_environment_serve_both_hosts_or_neither(
-    trusting: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trusting: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pending = reply(b'{"id":"exec_1","status":"COMPLETED","output":"file_1"}')
-    place = reply(b'{"url":"http://127.0.0.1:9/f","expires_at":"2030-01-05T09:00:00Z"}')
-    with (
-        Server((read, send(pending), read, send(place)), (read, send(reply(png("file_1", 8, 8))))) as proxy,
-        requests.Session() as session,
-    ):
-        monkeypatch.setenv("http_proxy", proxy.url)
+    refusing = (read, send(head(status="HTTP/1.1 403 Forbidden")))
+    dialect = bide.ModelRoute("https://api.invalid", storage_hosts=("storage.invalid",))
+    with Server(refusing) as proxy, requests.Session() as session:
+        monkeypatch.setenv("https_proxy", proxy.url)
         session.trust_env = trusting
-        client = Client(KEY, dialect=bide.ModelRoute("http://127.0.0.1:9"), session=session, clock=VirtualClock())
-        if trusting:
-            client.save(client.run("good", FOX), tmp_path)
-        else:
-            with pytest.raises(JobAbandoned):
-                client.run("good", FOX)
-    targets = [request.split(b" ")[1] for request in proxy.received]
-    api = [b"http://127.0.0.1:9/v1/executions", b"http://127.0.0.1:9/v1/files/file_1/download"]
-    assert targets == ([*api, b"http://127.0.0.1:9/f"] if trusting else [])
+        client = Client(KEY, dialect=dialect, session=session, clock=VirtualClock())
+        with pytest.raises(JobAbandoned, match="the proxy let nothing through" if trusting else "host"):
+            client.run("good", FOX)
+        client.exchange(dialect.stored("https://storage.invalid/f"))
+    targets = {request.split(b" ")[1] for request in proxy.received}
+    assert targets == ({b"api.invalid:443", b"storage.invalid:443"} if trusting else set())
 
 
 def test_the_key_shows_nowhere() -> None:

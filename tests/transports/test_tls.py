@@ -37,6 +37,7 @@ BEARER = (("authorization", f"Bearer {KEY}"),)
 BY_NAME = {fault.name: fault for fault in FAULTS}
 CUT, BAD = NoResponse(Cause.RESET, sent=True), NoResponse(Cause.PROTOCOL, sent=True)
 UNSENT, LATE = NoResponse(Cause.UNREACHABLE, sent=False), NoResponse(Cause.TIMEOUT, sent=True)
+NO_PROXY = NoResponse(Cause.PROXY, sent=False)
 UNTRUSTED, STALLED = NoResponse(Cause.UNTRUSTED, sent=False), NoResponse(Cause.TIMEOUT, sent=False)
 LOGIN = "some%20one:p%40ss%2Fword"
 BASIC = f"Basic {b64encode(b'some one:p@ss/word').decode()}"
@@ -144,22 +145,22 @@ def test_a_proxy_that_refuses_connections_sends_nothing(
     with Server() as gone:
         pass
     monkeypatch.setenv(f"{scheme}_proxy", gone.url)
-    assert wire(post(f"{scheme}://service.invalid")) == [UNSENT]
+    assert wire(post(f"{scheme}://service.invalid")) == [NO_PROXY]
 
 
 @reacts(
     "a proxy that opens no tunnel",
-    "nothing was sent: any request is sent again",
+    "the proxy is named; nothing was sent, and any request is sent again",
 )
 @BY_EACH
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ((read, send(head(status="HTTP/1.1 407 Proxy Authentication Required"))), UNSENT),
-        ((read, send(head(status="HTTP/1.1 502 Bad Gateway"))), UNSENT),
-        ((read, send(b"no HTTP\r\n\r\n")), UNSENT),
-        ((read,), UNSENT),
-        ((read, hostile.reset), UNSENT),
+        ((read, send(head(status="HTTP/1.1 407 Proxy Authentication Required"))), NO_PROXY),
+        ((read, send(head(status="HTTP/1.1 502 Bad Gateway"))), NO_PROXY),
+        ((read, send(b"no HTTP\r\n\r\n")), NO_PROXY),
+        ((read,), NO_PROXY),
+        ((read, hostile.reset), NO_PROXY),
         ((read, send(OPENED)), UNSENT),
         ((read, stall), STALLED),
         ((read, dribble(head(*["X-A: 1"] * 50))), STALLED),

@@ -134,7 +134,7 @@ CASES = [
 async def swept(case: Case, nth: int, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> bool:
     """The case, cancelled at the `nth` step; whether that was felt."""
     scheme = "https" if case.attend is None else "http"
-    base = f"{scheme}://127.0.0.1:81"
+    base = f"{scheme}://{'service.invalid' if case.proxy else '127.0.0.1'}:81"
     attend = case.attend or (tunnelled if case.proxy else encrypted)(contexts[0])
 
     def ask(path: str, method: str = "GET") -> Request:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bide.messages import Cause, NoResponse, Reply, Request, Response
 from bide.urls import Address, address
 from bide_transports.h11_client import Connection, Tunnel
-from bide_transports.proxies import Proxy
+from bide_transports.proxies import Proxy, ProxyFailed
 from bide_transports.sinks import Sink
 from tests.hostile import BOMB, EVIL, GOOD, TEXT, head, reply
 
@@ -442,7 +442,7 @@ def test_a_tunnel_opens_however_the_answer_is_cut(opened: bytes) -> None:
 )
 def test_a_tunnel_that_is_not_opened(answer: bytes) -> None:
     tunnel = Tunnel(place_of("https://service.example"), PROXY)
-    with pytest.raises(ConnectionRefusedError, match="proxy") as caught:
+    with pytest.raises(ProxyFailed, match=r"proxy\.example:3128 (answers|does not open)") as caught:
         _ = tunnel.receive(answer), tunnel.receive(b"")
     assert "dTpw" not in str(caught.value)
 

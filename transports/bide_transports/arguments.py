@@ -18,7 +18,7 @@ def to_secret(key: object, dialect: bide.Dialect) -> Secret | None:
     Raises `InvalidKey` for what is no key, and where there is none though the service wants one.
     """
     if isinstance(key, Secret):
-        return key
+        return key.checked()
     if isinstance(key, str):
         return Secret(key)
     if isinstance(key, bide.NoKey) or (key is None and not dialect.wants_key):

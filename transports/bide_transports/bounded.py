@@ -26,6 +26,7 @@ from urllib3.exceptions import NewConnectionError
 
 from bide.urls import address
 from bide_transports.budget import Budget, BudgetReader
+from bide_transports.dialling import Dialling
 from bide_transports.header_lines import LARGEST_HEAD, NotHTTP
 from bide_transports.reply_head import Head, check_trailers, chunk_size, head_of
 
@@ -176,7 +177,7 @@ class _HTTPResponse(HTTPResponse):
         wire.close()
 
 
-class _HTTPConnection(HTTPConnection):
+class _HTTPConnection(Dialling, HTTPConnection):
     response_class = _HTTPResponse
 
     _is_file = False

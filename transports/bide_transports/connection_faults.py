@@ -10,6 +10,8 @@ import ssl
 from collections.abc import Iterator
 
 from bide.messages import Cause, NoResponse
+from bide_transports.lookup import PrivateAddress
+from bide_transports.proxies import ProxyFailed
 
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
@@ -18,6 +20,10 @@ def no_connection(error: BaseException) -> NoResponse:
     """`error`, raised before anything was sent, as the value the core decides on."""
     too_slow = False
     for cause in chain(error):
+        if isinstance(cause, ProxyFailed):
+            return NoResponse(Cause.PROXY, sent=False, detail=str(cause))
+        if isinstance(cause, PrivateAddress):
+            return NoResponse(Cause.PRIVATE, sent=False)
         if isinstance(cause, ssl.SSLCertVerificationError) or is_about_a_file(cause):
             return NoResponse(Cause.UNTRUSTED, sent=False)
         if isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_NAME:

@@ -30,18 +30,19 @@ from bide.errors import (
 from bide.file_names import file_names
 from bide.finished import NEVER_AGAIN
 from bide.intake import Intake, JobOrHandle
-from bide.messages import Request
+from bide.messages import NoResponse, Reply, Request
 from bide.notices import Notices
 from bide.pace import as_pace
 from bide.patience import as_patience
 from bide.quota import merged
-from bide.secret import Credential, NoKey, Secret, credential_for
+from bide.secret import Credential, NoKey, Secret, credential_for, is_at_home, scrubbed
 from bide.steering import cut_short
 from bide.tally import Tally
 from bide.upload import Upload, upload
 from bide_transports.arguments import check_media_type, check_methods, to_place, to_result, to_secret
 from bide_transports.disk import Note, Part, saved, untouched
 from bide_transports.journal import Journal, Unreadable
+from bide_transports.sinks import Into
 from bide_transports.sources import Sending, UploadNote
 from bide_transports.tapes import AsyncFileLane, FileLane, Tape
 
@@ -225,6 +226,16 @@ class Desk:
         if self._tape is not None:
             self._tape.admit(request)
         return () if self._key is None else credential_for(request, self._intake.dialect, self._key)
+
+    def _is_at_home(self, request: Request) -> bool:
+        """Whether a request goes to the API itself, with all that the caller's session carries."""
+        return is_at_home(request, self._intake.dialect)
+
+    def _scrubbed(self, reply: Reply, into: Into | None) -> Reply:
+        """`reply` without the key, which some services repeat in what they say of it; a file stays as it is."""
+        if self._key is None or isinstance(reply, NoResponse) or (into is not None and reply.status in (200, 206)):
+            return reply
+        return scrubbed(reply, self._key)
 
     def _begins(self, *, notified: bool = False) -> Intake:
         """How the next job is begun, after what was seen of webhooks; `notified` says that it asks for them."""

@@ -13,17 +13,20 @@ nothing: this does, with `header_lines` and `reply_body`.
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple, cast
+from dataclasses import dataclass
+from typing import cast
 
 import h11
 
 from bide.byte_ranges import coding
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
+from bide.secret import Lines
 from bide.urls import Address
 from bide_transports.header_lines import LARGEST_HEAD, Heads, NotHTTP
 from bide_transports.proxies import Proxy
 from bide_transports.reply_body import CODINGS, Body, too_large
 from bide_transports.sinks import Into
+from bide_transports.tracebacks import Hidden
 
 _MOST_1XX = 16
 _AGENT = ("user-agent", "bide h11")
@@ -32,12 +35,13 @@ _SPOKEN = (b"1.1", b"1.0")
 _END = h11.EndOfMessage()
 
 
-class _Written(NamedTuple):
+@dataclass(slots=True, repr=False)
+class _Written:
     """A whole request without a body: what it was made of, what h11 makes of that, and its bytes."""
 
     twin: tuple[object, ...]
     event: h11.Request
-    start: bytes
+    start: bytes = b""
 
 
 class Connection:
@@ -81,29 +85,29 @@ class Connection:
         self._body, self._into, self._largest = None, into, request.largest
         self._informational, self._heard = 0, False
         self._repeatable = request.repeatable and not streamed
-        headers = [("host", place.authority), _AGENT, *request.headers, *lines]
+        headers = Lines((("host", place.authority), _AGENT, *request.headers, *lines))
         if not streamed and (request.body or request.method in _WITH_LENGTH):
-            headers.append(("content-length", str(len(request.body))))
+            headers = Lines((*headers, ("content-length", str(len(request.body)))))
         target = place.target
         if self._proxy is not None:
             target = f"{place.scheme}://{place.authority}{target}"
-            headers += self._proxy.authorization
-        twin = (request.method, target, *headers)
+            headers = Lines((*headers, *self._proxy.authorization))
+        twin = (request.method, target, headers)
         if streamed or request.body or self._written is None or self._written.twin != twin:
             return self._write(request, target, headers, streamed=streamed)
         self._owed = self._written
         return self._owed.start
 
-    def _write(self, request: Request, target: str, headers: list[tuple[str, str]], *, streamed: bool) -> bytes:
-        event = h11.Request(method=request.method, target=target, headers=headers)
-        start = self._h11.send(event) or b""
+    def _write(self, request: Request, target: str, headers: Lines, *, streamed: bool) -> bytes:
+        written = _Written((request.method, target, headers), _request(request.method, target, headers))
+        start = Hidden(self._h11.send(written.event) or b"")
         if streamed:
             return start
         if request.body:
-            return start + self.more(request.body) + self.end()
-        start += self.end()
-        self._written = _Written((request.method, target, *headers), event, start)
-        return start
+            return Hidden(start + self.more(request.body) + self.end())
+        written.start = Hidden(start + self.end())
+        self._written = written
+        return written.start
 
     def sent(self) -> None:
         """The request is on its way: note what was not noted before, while the reply is awaited."""
@@ -175,6 +179,9 @@ class Connection:
         lines = event.headers.raw_items()
         headers = Headers.of([(name.decode("ascii"), value.decode("latin-1")) for name, value in lines])
         fields = headers.fields
+        refusal = None if self._proxy is None else self._proxy.refusal(event.status_code)
+        if refusal is not None:
+            return refusal
         coded = coding(headers) if "content-encoding" in fields else "identity"
         if (
             event.http_version not in _SPOKEN
@@ -187,25 +194,30 @@ class Connection:
         return None
 
 
+def _request(method: str, target: str, headers: Lines) -> h11.Request:
+    return h11.Request(method=method, target=target, headers=list(headers))
+
+
 class Tunnel:
     """CONNECT to `place` through a proxy (RFC 9110, 9.3.6): send `greeting`, then `receive` until it is true."""
 
     def __init__(self, place: Address, proxy: Proxy) -> None:
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
         target = f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
-        request = h11.Request(method="CONNECT", target=target, headers=[("host", target), *proxy.authorization])
-        self._heads, self._informational = Heads(), 0
-        self.greeting = (self._h11.send(request) or b"") + (self._h11.send(h11.EndOfMessage()) or b"")
+        self._heads, self._informational, self._proxy = Heads(), 0, proxy
+        headers = Lines((("host", target), *proxy.authorization))
+        self.greeting = Hidden(self._h11.send(_request("CONNECT", target, headers)) or b"")
+        self._h11.send(h11.EndOfMessage())  # of no bytes
 
     def receive(self, data: bytes | bytearray) -> bool:
-        """Whether the way is open; raises `ConnectionRefusedError` when the proxy says no."""
+        """Whether the way is open; raises `ProxyFailed` when the proxy says no."""
         try:
             event = self._final(bytes(data))
         except (h11.RemoteProtocolError, NotHTTP):
-            raise ConnectionRefusedError("the proxy does not speak HTTP") from None
+            raise self._proxy.failed("does not open a tunnel: it does not speak HTTP") from None
         if event is None or 200 <= event.status_code < 300:
             return event is not None
-        raise ConnectionRefusedError("the proxy refuses the connection")
+        raise self._proxy.failed(f"answers {event.status_code}")
 
     def _final(self, data: bytes) -> h11.Response | None:
         if not data:

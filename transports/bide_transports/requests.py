@@ -104,6 +104,7 @@ class Client(Desk):
         clock: Clock | None = None,
         tape: Tape | None = None,
     ) -> None:
+        key = Secret.hidden(key)
         check_clock(clock, awaits=False)
         check_kind("session", session, requests.Session, "a requests.Session")
         self.clock: Clock = SystemClock() if clock is None else clock
@@ -128,8 +129,10 @@ class Client(Desk):
 
     def exchange(self, request: Request, into: Into | None = None, content: BinaryIO | None = None) -> Reply:
         """Send one request, with the key only where it belongs."""
-        session = self._api if request.credential else self._storage
-        return exchange(request, session=session, credential=self._credential(request), into=into, content=content)
+        session = self._api if self._is_at_home(request) else self._storage
+        credential = self._credential(request)
+        reply = exchange(request, session=session, credential=credential, into=into, content=content)
+        return self._scrubbed(reply, into)
 
     def follow(self, job: JobOrHandle) -> Iterator[bide.Job]:
         """Each state of a job on its way to the end, given as an id or a job."""

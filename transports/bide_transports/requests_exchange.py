@@ -10,17 +10,20 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO, cast
 
 import requests
+from requests.auth import HTTPBasicAuth
 from urllib3 import HTTPResponse
-from urllib3.util import Timeout
 
 from bide.byte_ranges import coding
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential
 from bide.urls import address
 from bide_transports.bounded import BoundedAdapter, bounded
+from bide_transports.dialling import sent
+from bide_transports.lookup import only_public
 from bide_transports.reply_body import CODINGS, Body, too_large
 from bide_transports.requests_faults import DESERTED, FAULTS, no_certificates, no_response
 from bide_transports.sinks import Into
+from bide_transports.tracebacks import hushed
 
 _CHUNK, _SMALL_CHUNK = 65536, 8192  # bytes
 
@@ -44,7 +47,10 @@ def exchange(
         return NoResponse(Cause.PROTOCOL, sent=False)
 
     def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        prepared.headers.update(credential)  # an auth of our own: requests would look into ~/.netrc otherwise
+        own = cast("Any", session).auth  # an auth of ours in its place: requests would look into ~/.netrc otherwise
+        if own:
+            prepared = cast("Any", own if callable(own) else HTTPBasicAuth(*own))(prepared)
+        prepared.headers.update(credential)
         if not session.params:
             prepared.url = request.url  # requests spells some addresses anew, which may be signed over their text
         return prepared
@@ -66,12 +72,12 @@ def _attempt(
     plain: requests.Request, session: requests.Session, request: Request, timeout: float, into: Into | None
 ) -> Reply:
     try:
-        prepared = session.prepare_request(plain)
-        settings = cast("dict[str, Any]", session.merge_environment_settings(request.url, {}, True, None, None))
-        adapter = bounded(session.get_adapter(request.url))  # below Session.send: it reads a redirect's whole body
-        total = cast("float", Timeout(total=timeout))  # requests passes urllib3's own kind through
-        with adapter.send(prepared, timeout=total, **settings) as answer:
-            return _read(answer, request.largest, into)
+        with only_public(request.public):
+            adapter = bounded(session.get_adapter(request.url))  # below Session.send: it reads a redirect's whole body
+            answer, proxy = sent(session.prepare_request(plain), session, adapter, request.url, timeout)
+        with answer:
+            refusal = None if proxy is None else proxy.refusal(answer.status_code)
+            return refusal or _read(answer, request.largest, into)
     except FAULTS as error:
         return no_response(error)
     except zlib.error:
@@ -79,8 +85,10 @@ def _attempt(
     except OSError as error:
         missing = no_certificates(error)
         if missing is None:
-            raise
+            raise hushed(error)  # noqa: B904  it is the same
         return missing
+    except BaseException as error:  # noqa: BLE001  it is raised again
+        raise hushed(error)  # noqa: B904  it is the same
 
 
 def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:

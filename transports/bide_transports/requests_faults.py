@@ -19,12 +19,15 @@ from urllib3.exceptions import (
     LocationValueError,
     NewConnectionError,
     ProtocolError,
+    ProxyError,
     SSLError,
 )
 
 from bide.messages import Cause, NoResponse
 from bide_transports.budget import Deserted
 from bide_transports.connection_faults import chain, is_about_a_file, no_connection
+from bide_transports.lookup import PrivateAddress
+from bide_transports.proxies import ProxyFailed
 
 #: All that sending and reading with requests can raise because of the network or the server.
 FAULTS = (requests.RequestException, HTTPError, HTTPException)
@@ -37,6 +40,7 @@ _NO_NAME = (requests.exceptions.InvalidURL, LocationValueError)  # one that no h
 _NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError)  # no ProxyError: urllib3 says so of a cut reply, too
 _NOT_HTTP = (BadStatusLine, DecodeError, InvalidChunkLength, requests.exceptions.ContentDecodingError)
 _ENDED = ("Response ended prematurely",)  # between two chunks, in the words of urllib3
+_NO_TUNNEL = "Tunnel connection failed: "  # in those of http.client
 _TOO_SLOW = (requests.Timeout, TimeoutError)
 _MISSING = ("Could not find a suitable TLS ", "Could not find the TLS ")  # in those of requests
 
@@ -48,8 +52,14 @@ def no_response(error: Exception) -> NoResponse:
     def is_any(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    if is_any(ssl.SSLCertVerificationError, socket.gaierror, *_NOT_CONNECTED) or any(map(is_about_a_file, causes)):
-        return no_connection(error)
+    if is_any(ssl.SSLCertVerificationError, socket.gaierror, ProxyFailed, PrivateAddress, *_NOT_CONNECTED) or any(
+        map(is_about_a_file, causes)
+    ):
+        made = no_connection(error)
+        by_proxy = is_any(ProxyError) and made.cause in (Cause.UNREACHABLE, Cause.UNRESOLVED)
+        return NoResponse(Cause.PROXY, sent=False) if by_proxy else made
+    if any(str(cause).startswith(_NO_TUNNEL) for cause in causes):
+        return NoResponse(Cause.PROXY, sent=False)
     if is_any(SSLError) and is_any(PermissionError):  # a file of certificates that is another's
         return NoResponse(Cause.UNTRUSTED, sent=False)
     if isinstance(error, _NOT_SENT) and not is_any(InvalidHeader):  # urllib3's own is about the reply

@@ -42,6 +42,7 @@ _ADVICE = {
 _NEXT = {
     Reason.DEADLINE: "upload it again with a later deadline",
     Reason.UNREACHABLE: "check the base URL and the network, then upload it again",
+    Reason.PRIVATE: "if you trust it, allow such hosts by `private` of the dialect, then upload it again",
     Reason.UNTRUSTED: "check the base URL and the CA certificates, then upload it again",
     Reason.UNAUTHORISED: "check the key and what it may do, then upload it again",
     Reason.UNPAID: "top up the account, then upload it again",

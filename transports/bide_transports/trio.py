@@ -127,6 +127,7 @@ class Client(Desk):
         clock: TrioClock | None = None,
         tape: Tape | None = None,
     ) -> None:
+        key = Secret.hidden(key)
         check_clock(clock, awaits=True)
         check_kind("pool", pool, Pool, "a Pool of bide_transports.trio")
         self.clock = TrioClock() if clock is None else clock
@@ -150,7 +151,8 @@ class Client(Desk):
     async def exchange(self, request: Request, into: Into | None = None, content: Content = None) -> Reply:
         """Send one request, with the key only where it belongs."""
         credential = self._credential(request)
-        return await exchange(request, pool=self.pool, credential=credential, into=into, content=content)
+        reply = await exchange(request, pool=self.pool, credential=credential, into=into, content=content)
+        return self._scrubbed(reply, into)
 
     def follow(self, job: JobOrHandle) -> Following:
         """Each state of a job on its way to the end, given as an id or a job; an async iterator."""

@@ -10,9 +10,11 @@ exchange can read the rest of an earlier reply.
 from __future__ import annotations
 
 import math
+import socket
 import ssl
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeAlias, cast
 
 import trio
@@ -25,15 +27,18 @@ from bide_transports.connection_faults import no_connection
 from bide_transports.flow import Flow
 from bide_transports.h11_client import Connection, Tunnel
 from bide_transports.kept_alive import KeptAlive, Line
+from bide_transports.lookup import addresses, checked
 from bide_transports.prompt_send import sent_at_once
-from bide_transports.proxies import proxy_for
+from bide_transports.proxies import Proxy, proxy_for
 from bide_transports.sinks import Into
+from bide_transports.tracebacks import Hidden, hushed
 from bide_transports.trio_talk import BROKEN, PROMPT, Content, Outlet, talk, transport
 from bide_transports.trust import Trust
 
 Dial: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
 _CHUNK = 65536  # bytes
+_NEXT_AFTER = 2.0  # seconds, until another address of the same host is tried
 
 
 class _Origin:
@@ -80,11 +85,11 @@ class Pool(trio.abc.AsyncResource):
     """Connections by origin: at most `size` open to each, half of them for files; idle ones are kept `idle` seconds.
 
     `tls` is the trust for https (default: the system's); it is made to offer HTTP/1.1. `dial` opens a stream
-    to a host and a port. Raises `InvalidSetting`.
+    to a host and a port; what the host's name leads to is checked only without one. Raises `InvalidSetting`.
     """
 
     def __init__(
-        self, *, size: int = 8, idle: float = 4.0, tls: ssl.SSLContext | None = None, dial: Dial = trio.open_tcp_stream
+        self, *, size: int = 8, idle: float = 4.0, tls: ssl.SSLContext | None = None, dial: Dial | None = None
     ) -> None:
         whole("size", size)
         number("idle", idle, 0, math.inf, "seconds, 0 or more")
@@ -104,18 +109,18 @@ class Pool(trio.abc.AsyncResource):
         """What is known of the origin of `place`."""
         return self._origins[place.origin]
 
-    async def open(self, place: Address) -> Line[trio.abc.Stream]:
-        """A new connection; raises what `no_connection` can read."""
+    async def open(self, place: Address, *, public: bool = False) -> Line[trio.abc.Stream]:
+        """A new connection; raises what `no_connection` can read.
+
+        A `public` one is opened to addresses of the internet only; by a proxy, which looks the name up, to any.
+        """
         proxy = proxy_for(place)
-        stream = await self._dial(*((proxy.host, proxy.port) if proxy else (place.host, place.port)))
+        stream = await (self._dialled(place, public=public) if proxy is None else self._by_proxy(proxy))
         try:
             if place.scheme == "http":
                 return Line(stream, Connection(proxy))
             if proxy is not None:
-                tunnel = Tunnel(place, proxy)
-                await stream.send_all(tunnel.greeting)
-                while not tunnel.receive(await stream.receive_some(_CHUNK)):
-                    pass
+                await _opened(Tunnel(place, proxy), stream, proxy)
             trust = self._trust.context
             stream = trio.SSLStream(Outlet(stream), trust, server_hostname=place.host, https_compatible=True)
             await stream.do_handshake()
@@ -123,6 +128,32 @@ class Pool(trio.abc.AsyncResource):
             await trio.aclose_forcefully(stream)
             raise
         return Line(stream, Connection())
+
+    async def _by_proxy(self, proxy: Proxy) -> trio.abc.Stream:
+        try:
+            return await (self._dial or trio.open_tcp_stream)(proxy.host, proxy.port)
+        except (OSError, UnicodeError, *BROKEN) as error:
+            unknown = isinstance(error, socket.gaierror | UnicodeError)
+            raise proxy.failed("has no address" if unknown else "cannot be reached") from None
+
+    async def _dialled(self, place: Address, *, public: bool) -> trio.abc.Stream:
+        if self._dial is not None or not public:
+            return await (self._dial or trio.open_tcp_stream)(place.host, place.port)
+        found = await trio.socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        *others, last = checked(addresses(found), public=public)
+        for one in others:
+            with suppress(OSError), trio.move_on_after(_NEXT_AFTER):
+                return await trio.open_tcp_stream(one, place.port)
+        return await trio.open_tcp_stream(last, place.port)
+
+
+async def _opened(tunnel: Tunnel, stream: trio.abc.Stream, proxy: Proxy) -> None:
+    try:
+        await stream.send_all(tunnel.greeting)
+        while not tunnel.receive(await stream.receive_some(_CHUNK)):
+            pass
+    except BROKEN:
+        raise proxy.failed("does not open a tunnel") from None
 
 
 async def exchange(
@@ -157,10 +188,7 @@ async def exchange(
         await trio.lowlevel.checkpoint_if_cancelled()
         line = origin.kept.take(trio.current_time(), _is_readable)
         if line is not None:
-            rest = start(line)
-            if isinstance(line.stream, trio.SocketStream) and len(rest) <= PROMPT:
-                # All that follows is done while the service thinks.
-                rest = sent_at_once(line.stream.socket.fileno(), rest)
+            rest = _promptly(line.stream, start(line))
         with limit:
             last = min(limit.deadline, began + request.within)
             flow = Flow(last=last, file=into is not None, now=trio.current_time())
@@ -169,7 +197,7 @@ async def exchange(
                 await origin.sweep()
                 if line is None:
                     try:
-                        line = await pool.open(place)
+                        line = await pool.open(place, public=request.public)
                     except (OSError, UnicodeError, *BROKEN) as error:
                         return reply or no_connection(error)  # the first try may have arrived all the same
                     rest = start(line)
@@ -179,11 +207,20 @@ async def exchange(
                 origin.kept.discard(line)  # and others of that age too
                 line, rest = None, b""
         return NoResponse(Cause.TIMEOUT, sent=line is not None or reply is not None)
+    except BaseException as error:  # noqa: BLE001  it is raised again
+        raise hushed(error)  # noqa: B904  it is the same
     finally:
         if line is not None:
             origin.kept.give_back(line, trio.current_time(), sound=isinstance(reply, Response) and not pool.closed)
         origin.release(file=file)
         await origin.sweep()  # closes before anybody else runs
+
+
+def _promptly(stream: trio.abc.Stream, start: bytes) -> bytes:
+    """What is left of `start` to be sent: all that follows is done while the service thinks."""
+    if isinstance(stream, trio.SocketStream) and len(start) <= PROMPT:
+        return Hidden(sent_at_once(stream.socket.fileno(), start))
+    return start
 
 
 def _is_readable(stream: trio.abc.Stream) -> bool:

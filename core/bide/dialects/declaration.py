@@ -61,6 +61,7 @@ class Declaration:
     * Its end: `output` in the result; `files` (addresses or ids, which `file` fetches); `next`, where the rest of a
       list is named whose result is a part only; `code`, `message` and `request_id` of a problem.
 
+    `private` allows that addresses which the service names lie in a private network, over https.
     `source` is where the vendor documents all this. `accepted` are the linter's warnings that are meant so, each by its
     code or its place.
     """
@@ -98,3 +99,4 @@ class Declaration:
     accepted: tuple[str, ...] = ()
     reason: Call | None = None
     environment: str = ""
+    private: bool = False

@@ -40,6 +40,7 @@ class Declared:
     cancel_forgets: bool = field(default=False, init=False)
     quota: tuple[str, str, str] | None = field(default=None, init=False)
     is_momentary: bool = field(default=False, init=False)
+    private: bool = field(default=False, init=False)
     moment: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
     def __post_init__(self) -> None:
@@ -50,6 +51,7 @@ class Declared:
             ("origin", origin(url)),
             ("cadence", self.declaration.cadence),
             ("cancel_forgets", self.declaration.cancel is not None and self.declaration.cancel.method == "DELETE"),
+            ("private", self.declaration.private),
             ("is_momentary", _is_momentary(self.declaration)),
             ("quota", self.declaration.quota and tuple(name.lower() for name in self.declaration.quota)),
         ):
@@ -91,12 +93,20 @@ class Declared:
         """`handle`, if the job can be polled with it; raises `InvalidHandle` otherwise."""
         parts = links(handle)
         values = {ID, COOKIE, SEEN, *self._kept}
-        foreign = [name for name, part in parts.items() if name not in values and not may_follow(part, self.base_url)]
+        foreign = [name for name, part in parts.items() if name not in values and not self.may_follow(part)]
         if foreign or not self.finds(self.declaration.poll, handle):
             poll = self.declaration.poll
             wanted = " and ".join(f"{{{name}}}" for name in sorted(poll.said)) or " or ".join(poll.urls)
             raise InvalidHandle(f"{shown(handle)!r} finds no job of {self.name}: give what fits {wanted}")
         return handle
+
+    def may_follow(self, url: str) -> bool:
+        """Whether an address that the service names may be asked."""
+        return may_follow(url, self.base_url, private=self.private)
+
+    def why_not(self, url: str) -> str:
+        """Why such an address is not asked, and what to do; empty where it may be asked."""
+        return why_not(url, self.base_url, private=self.private)
 
     def submit(self, order: Order) -> Request:
         """As declared; repeatable only under an idempotency key that is sent, or by PUT (RFC 9110, 9.2.2).
@@ -155,8 +165,8 @@ class Declared:
         elsewhere none of them goes along.
         """
         request = self._request(self.declaration.file, {"file": file})
-        if request is None or not may_follow(request.url, self.base_url):
-            reason = why_not(file, self.base_url) if "://" in file else ""
+        if request is None or not self.may_follow(request.url):
+            reason = self.why_not(file) if "://" in file else ""
             raise InvalidHandle(
                 f"{shown(file)!r} is no file of {self.name}: {reason or 'it cannot stand in the address of one'}"
             )

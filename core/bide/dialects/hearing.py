@@ -24,7 +24,7 @@ from bide.messages import Order, Request, Response
 from bide.references import whole, why_unfit
 from bide.result import Problem, Refused, Result
 from bide.secret import redact
-from bide.urls import may_follow, origin
+from bide.urls import origin
 
 if TYPE_CHECKING:
     from bide.dialects.declared import Declared
@@ -186,7 +186,7 @@ class Hearing:
             url = whole(said, self._url())
         except ValueError:
             return None
-        return url if is_sayable(url) and may_follow(url, self.dialect.base_url) else None
+        return url if is_sayable(url) and self.dialect.may_follow(url) else None
 
     def _url(self) -> str:
         return self.url or self.dialect.asked_url(self.asked, self.handle, self.order)
@@ -233,7 +233,9 @@ class Hearing:
             for place in declared.links.get(link_of(url), ()):
                 said = self.facts.value(place)
                 if isinstance(said, str) and said and place != ASKED_ADDRESS and self._followed(said) is None:
-                    yield Refused(said, why_unfit(said, self._url(), self.dialect.base_url))
+                    yield Refused(
+                        said, why_unfit(said, self._url(), self.dialect.base_url, private=self.dialect.private)
+                    )
 
     def _is_in_hand(self) -> bool:
         """Whether the output stands in this reply, in a member of its own."""
@@ -245,7 +247,7 @@ class Hearing:
         values = [self.facts.value(place) for place in declared.files]
         by_link = [is_link(url) for url in declared.file.urls]
         by_id = None if all(by_link) else dialect.locate
-        return files_in(values, self._url(), dialect.base_url, by_id, by_address=any(by_link))
+        return files_in(values, self._url(), dialect.why_not, by_id, by_address=any(by_link))
 
     def _problem(self, phase: Phase) -> Problem:
         declared, facts = self.dialect.declaration, self.facts

@@ -43,12 +43,14 @@ class ModelRoute:
 
     `storage_hosts` may serve files: a presigned address elsewhere is not followed. A handle is an
     execution id. `lifetime` is for how many seconds the service recognises an idempotency key: its pages do not say.
+    `private` allows that the names of storage hosts lead into a private network.
     Raises `InvalidAddress` for a base URL that is none.
     """
 
     base_url: str = "https://api.modelroute.ai"
     storage_hosts: tuple[str, ...] = ("storage.modelroute.ai",)
     lifetime: float = KEY_LIFETIME
+    private: bool = False
     name: str = field(default="modelroute", init=False)
     origin: str = field(default="", init=False)
     cadence: bool = field(default=False, init=False)

@@ -15,7 +15,7 @@ from enum import IntEnum
 from bide.data_urls import content, is_data
 from bide.document import JSON
 from bide.errors import InvalidHandle
-from bide.references import whole, why_not
+from bide.references import whole
 from bide.result import Refused
 
 _ABSOLUTE = re.compile(
@@ -46,24 +46,29 @@ class _Trust(IntEnum):
 
 
 def files_in(
-    values: Iterable[JSON], asked: str, home: str, by_id: Callable[[str], object] | None, *, by_address: bool
+    values: Iterable[JSON],
+    asked: str,
+    why_not: Callable[[str], str],
+    by_id: Callable[[str], object] | None,
+    *,
+    by_address: bool,
 ) -> tuple[tuple[str, ...], tuple[Refused, ...]]:
     """The references to files in `values`, which stand in a reply from `asked`, and those that are not fetched.
 
-    With `by_address` they are addresses, named by a service at `home`; what is no address is an id, which `by_id`
-    takes or raises `InvalidHandle`.
+    With `by_address` they are addresses, each asked unless `why_not` says why; what is no address is an id, which
+    `by_id` takes or raises `InvalidHandle`.
     """
     found: list[str | Refused] = []
     for said, trust in (one for value in values for one in _texts(value)):
         if by_address and _is_reference(said, trust):
-            found.append(_address(said.strip(), asked, home))
+            found.append(_address(said.strip(), asked, why_not))
         elif by_id is not None:
             found.append(_id(said, by_id))
     each = dict.fromkeys(found)
     return tuple(one for one in each if isinstance(one, str)), tuple(one for one in each if isinstance(one, Refused))
 
 
-def _address(said: str, asked: str, home: str) -> str | Refused:
+def _address(said: str, asked: str, why_not: Callable[[str], str]) -> str | Refused:
     try:
         if is_data(said):
             content(said)
@@ -71,7 +76,7 @@ def _address(said: str, asked: str, home: str) -> str | Refused:
         url = whole(said, asked)
     except ValueError as error:
         return Refused(said, f"{error}: ask the service for a sound one")
-    reason = why_not(url, home)
+    reason = why_not(url)
     return Refused(said, reason) if reason else url
 
 

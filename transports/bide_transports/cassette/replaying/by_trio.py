@@ -97,8 +97,8 @@ class _Pool(Pool):
     def __init__(self, far: FarEnd) -> None:
         super().__init__(dial=lambda host, port: _dialled(far))  # noqa: ARG005  wherever it goes, it is this one
 
-    async def open(self, place: Address) -> Line[trio.abc.Stream]:
-        return Line(await self._dial(place.host, place.port), Connection())
+    async def open(self, place: Address, *, public: bool = False) -> Line[trio.abc.Stream]:
+        return Line(await self._dialled(place, public=public), Connection())
 
 
 async def _dialled(far: FarEnd) -> trio.abc.Stream:

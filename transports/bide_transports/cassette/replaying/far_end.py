@@ -1,7 +1,7 @@
 """The far end of a replayed connection: it judges the bytes of each request, and gives those of the recorded reply.
 
 Where no reply was recorded, it does what makes an adapter say so: refuses, resets, keeps silent, talks nonsense. No
-sockets, no clock, and nothing of the transports: they lay their own connections around it.
+sockets, no clock, and none of the transports: they lay their own connections around it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from bide.secret import Credential, Secret, credential_for
 from bide_transports.cassette.replaying.file_bytes import carried
 from bide_transports.cassette.replaying.heard_request import Asked, needed, read_request, spelt
 from bide_transports.cassette.tape import Omitted
+from bide_transports.lookup import PrivateAddress
+from bide_transports.proxies import ProxyFailed
 
 #: What says how a body is carried: made anew for each replay.
 FRAMING = frozenset(("content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "trailer"))
@@ -82,6 +84,10 @@ class FarEnd:
         match self.reply:
             case NoResponse(Cause.UNRESOLVED, sent=False):
                 raise socket.gaierror(socket.EAI_NONAME, "no such name")
+            case NoResponse(Cause.PRIVATE, sent=False):
+                raise PrivateAddress("a private address")
+            case NoResponse(Cause.PROXY, sent=False):
+                raise ProxyFailed("a proxy")
             case NoResponse(Cause.UNREACHABLE, sent=False):
                 raise ConnectionRefusedError("refused")
             case NoResponse(Cause.UNTRUSTED, sent=False):

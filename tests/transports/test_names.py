@@ -1,0 +1,130 @@
+"""Names of hosts: looked up within the time of a request, and refused where they lead into a private network."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bide.messages import Cause, NoResponse, Request, Response
+from bide_transports.lookup import PrivateAddress, checked, look_up
+from tests.hostile import GOOD, SHORT, Server, read, send
+from tests.transports.wire import BY_EACH, Ask
+
+STALLED, INDOORS = NoResponse(Cause.TIMEOUT, sent=False), NoResponse(Cause.PRIVATE, sent=False)
+Resolver = Callable[[Any, Any], list[Any]]
+_getaddrinfo = socket.getaddrinfo
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Callable[[Resolver], None]:
+    """Puts another resolver in the place of the system's, for names; figures are read as ever."""
+
+    def place(other: Resolver) -> None:
+        def getaddrinfo(
+            host: Any,
+            port: Any,
+            family: int = 0,
+            type: int = 0,  # noqa: A002  the interface's own word
+            proto: int = 0,
+            flags: int = 0,
+        ) -> list[Any]:
+            name = host.decode() if isinstance(host, bytes) else host
+            by_name = name.endswith(".example") and not flags & socket.AI_NUMERICHOST
+            return other(host, port) if by_name else _getaddrinfo(host, port, family, type, proto, flags)
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    return place
+
+
+def leading_to(*found: str) -> Resolver:
+    """A resolver that knows these addresses of every name."""
+    return lambda _, port: [
+        (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, int(port)))
+        for one in found
+    ]
+
+
+@contextmanager
+def hanging(place: Callable[[Resolver], None]) -> Generator[None]:
+    """Look-ups that come to no end before the context does."""
+    over = threading.Event()
+
+    def hang(*_: Any) -> list[Any]:
+        over.wait()
+        return []
+
+    place(hang)
+    try:
+        yield
+    finally:
+        over.set()
+
+
+@BY_EACH
+def test_a_look_up_that_hangs_is_within_the_timeout(ask: Ask, resolver: Callable[[Resolver], None]) -> None:
+    for public in (False, True):
+        with hanging(resolver):
+            request = Request("GET", "https://service.example/1", timeout=SHORT, public=public)
+            assert ask(request) == STALLED
+
+
+def test_look_ups_that_hang_are_no_more_than_so_many(resolver: Callable[[Resolver], None]) -> None:
+    before = threading.active_count()
+    with hanging(resolver):
+        for _ in range(40):
+            with pytest.raises(TimeoutError):
+                look_up("service.example", 80, family=0, timeout=0.001)
+        assert threading.active_count() - before <= 32
+
+
+def test_what_the_resolver_says_is_passed_on(resolver: Callable[[Resolver], None]) -> None:
+    def unknown(*_: Any) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    resolver(unknown)
+    with pytest.raises(socket.gaierror):
+        look_up("service.example", 80, family=0, timeout=None)
+    resolver(leading_to("127.0.0.9", "127.0.0.9", "::1"))
+    assert look_up("service.example", 80, family=0, timeout=20) == ["127.0.0.9", "::1"]
+    assert look_up("127.0.0.7", 80, family=0, timeout=0) == ["127.0.0.7"]
+
+
+def test_only_what_is_public_is_connected_to() -> None:
+    assert checked(["10.0.0.1", "8.8.8.8"], public=True) == ["8.8.8.8"]
+    assert checked(["10.0.0.1"], public=False) == ["10.0.0.1"]
+    with pytest.raises(PrivateAddress):
+        checked(["10.0.0.1", "::1"], public=True)
+
+
+@BY_EACH
+@pytest.mark.parametrize("found", [("127.0.0.1",), ("::ffff:127.0.0.1", "127.0.0.1"), ("10.1.2.3", "fd00::7")])
+def test_a_name_that_leads_into_a_private_network_is_not_connected_to(
+    found: tuple[str, ...], ask: Ask, resolver: Callable[[Resolver], None]
+) -> None:
+    resolver(leading_to(*found))
+    with Server((read, send(GOOD))) as server:
+        request = Request("GET", f"http://inside.example:{server.address[1]}/1", timeout=20.0, public=True)
+        assert ask(request) == INDOORS
+    assert server.connections == 0
+
+
+@BY_EACH
+def test_it_is_where_nobody_minds(ask: Ask, resolver: Callable[[Resolver], None]) -> None:
+    resolver(leading_to("127.0.0.1"))
+    with Server((read, send(GOOD))) as server:
+        came = ask(Request("GET", f"http://inside.example:{server.address[1]}/1", timeout=20.0))
+    assert isinstance(came, Response)
+
+
+@BY_EACH
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "localhost"])
+def test_figures_are_checked_as_well(host: str, ask: Ask) -> None:
+    with Server((read, send(GOOD))) as server:
+        assert ask(Request("GET", f"http://{host}:{server.address[1]}/1", timeout=20.0, public=True)) == INDOORS
+    assert server.connections == 0

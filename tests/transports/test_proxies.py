@@ -1,0 +1,182 @@
+"""Proxies: never for this machine, never with a key in the clear, and named when they fail; the same in both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+import bide
+from bide.errors import BideError, InvalidAddress, JobAbandoned
+from bide.messages import Cause, NoResponse, Request, Response
+from bide_transports.bounded import BoundedAdapter
+from bide_transports.proxies import is_this_machine
+from bide_transports.requests_exchange import exchange
+from tests.hostile import GOOD, Script, Server, head, read, reply, reset, send
+from tests.transports.test_settings import BY_EACH as BY_EACH_CLIENT
+from tests.transports.test_settings import Run
+from tests.transports.wire import BY_EACH, Ask
+
+NAMES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+LOGIN = "fox:pass-word"
+IN_THE_MIDDLE = head(status="HTTP/1.1 502 Bad Gateway")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_it"),
+    [
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("localhost.", True),
+        ("jobs.localhost", True),
+        ("jobs.localhost.", True),
+        ("127.0.0.1", True),
+        ("127.255.0.9", True),
+        ("127.1", True),
+        ("0x7f000001", True),
+        ("2130706433", True),
+        ("017700000001", True),
+        ("0.0.0.0", True),  # noqa: S104  nothing is bound
+        ("::1", True),
+        ("0:0:0:0:0:0:0:1", True),
+        ("::", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:7f00:1", True),
+        ("localhost.example", False),
+        ("127.0.0.1.example", False),
+        ("notlocalhost", False),
+        ("10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("fe80::1", False),
+        ("service.example", False),
+    ],
+)
+def test_this_machine_in_all_notations(host: str, is_it: bool) -> None:
+    assert is_this_machine(host) is is_it
+
+
+@BY_EACH
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0.0.0.0"])  # noqa: S104
+def test_this_machine_is_never_asked_through_a_proxy(
+    host: str, name: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Server((read, send(GOOD))) as proxy, Server((read, send(GOOD))) as server:
+        monkeypatch.setenv(name, proxy.url)
+        came = ask(Request("GET", f"http://{host}:{server.address[1]}/1", timeout=20.0))
+    assert isinstance(came, Response)
+    assert (proxy.connections, server.connections) == (0, 1)
+
+
+def test_nor_through_that_of_a_session() -> None:
+    with Server((read, send(GOOD))) as proxy, Server((read, send(GOOD))) as server, requests.Session() as session:
+        session.proxies = {"http": proxy.url, "all": proxy.url}
+        exchange(Request("GET", server.url, timeout=20.0), session=session)
+    assert (proxy.connections, server.connections) == (0, 1)
+
+
+@BY_EACH
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ((read, send(head(status="HTTP/1.1 407 Proxy Authentication Required"))), "answers 407"),
+        ((read, send(IN_THE_MIDDLE)), "answers 502"),
+        ((read,), "does not open a tunnel"),
+        ((read, reset), "does not open a tunnel"),
+        ((read, send(b"no HTTP\r\n\r\n")), "does not open a tunnel"),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel_is_named(
+    script: Script, said: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Server(script) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url.replace("://", f"://{LOGIN}@"))
+        came = ask(Request("POST", "https://service.invalid/1", timeout=20.0))
+    assert came == NoResponse(Cause.PROXY, sent=False)
+    assert isinstance(came, NoResponse)
+    assert came.detail.startswith(f"127.0.0.1:{proxy.address[1]} {said}")
+    assert "pass-word" not in came.detail
+
+
+@BY_EACH
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_not_there_is_named(scheme: str, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server() as gone:
+        pass
+    for where, why in ((gone.url, "cannot be reached"), ("http://a..b:3128", "has no address")):
+        monkeypatch.setenv(f"{scheme}_proxy", where)
+        came = ask(Request("POST", f"{scheme}://service.invalid/1", timeout=20.0))
+        assert came == NoResponse(Cause.PROXY, sent=False)
+        assert isinstance(came, NoResponse)
+        assert came.detail == f"{where.removeprefix('http://')} {why}"
+
+
+@BY_EACH
+def test_a_proxy_that_wants_a_login_for_plain_http_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server((read, send(reply(b"log in", status="407 Proxy Authentication Required")))) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        came = ask(Request("GET", "http://renderer:8188/1", timeout=20.0))
+    assert came == NoResponse(Cause.PROXY, sent=False)
+
+
+def test_so_it_is_over_adapters_of_others() -> None:
+    with Server((read, send(IN_THE_MIDDLE))) as proxy, requests.Session() as session:
+        session.proxies = {"https": proxy.url}
+        request = Request("POST", "https://service.invalid/1", timeout=20.0)
+        assert exchange(request, session=session) == NoResponse(Cause.PROXY, sent=False)
+    with requests.Session() as session:
+        session.proxies = {"https": proxy.url}
+        assert exchange(request, session=session) == NoResponse(Cause.PROXY, sent=False)
+
+
+@BY_EACH_CLIENT
+def test_a_job_tells_which_proxy_it_was(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server((read, send(IN_THE_MIDDLE))) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url.replace("://", f"://{LOGIN}@"))
+        settings: dict[str, Any] = {"patience": bide.Patience(first_contact=1)}
+        with pytest.raises(JobAbandoned, match=rf"the proxy .*\(127.0.0.1:{proxy.address[1]} answers 502\)") as caught:
+            run(dialect=bide.ModelRoute("https://service.invalid"), **settings)
+    assert "pass-word" not in str(caught.value)
+
+
+@BY_EACH
+@pytest.mark.parametrize("kind", ["socks5", "socks5h", "https", "ftp"])
+def test_a_proxy_of_another_kind_cannot_be_used(kind: str, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", f"{kind}://{LOGIN}@127.0.0.1:1")
+    with pytest.raises(InvalidAddress, match="http://host:port") as caught:
+        ask(Request("GET", "https://service.invalid/1", timeout=20.0))
+    assert "pass-word" not in str(caught.value)
+
+
+class Clear:
+    """A dialect that nobody has checked: with a key, and at an address where it could be read on the way."""
+
+    base_url = "http://renderer:8188"
+    origin = "http://renderer:8188"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(bide.ModelRoute(), name)
+
+    def submit(self, order: bide.Order) -> Request:
+        """The submission, at that address."""
+        del order
+        return Request("POST", f"{self.base_url}/v1/executions", credential=True)
+
+
+@BY_EACH_CLIENT
+def test_no_key_goes_to_a_proxy_in_the_clear(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server((read, send(GOOD))) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with pytest.raises(BideError, match="the key unencrypted: use https"):
+            run(dialect=Clear())
+    assert proxy.connections == 0
+
+
+def test_a_bounded_adapter_of_the_callers_own_names_it_too() -> None:
+    with Server((read, send(IN_THE_MIDDLE))) as proxy, requests.Session() as session:
+        session.mount("https://", BoundedAdapter())
+        session.proxies = {"https": proxy.url}
+        came = exchange(Request("POST", "https://service.invalid/1", timeout=20.0), session=session)
+    assert isinstance(came, NoResponse)
+    assert came.detail == f"127.0.0.1:{proxy.address[1]} answers 502"

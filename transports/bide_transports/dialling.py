@@ -1,0 +1,83 @@
+"""How a request leaves over requests: by which proxy, if any; to which addresses, and within its time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from http.client import HTTPException
+from typing import Any, cast
+
+import requests
+from requests.adapters import BaseAdapter
+from requests.utils import select_proxy
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import Timeout
+from urllib3.util.connection import allowed_gai_family, create_connection
+
+from bide.urls import address
+from bide_transports.lookup import checked, look_up, public_only
+from bide_transports.proxies import Proxy, ProxyFailed, is_this_machine, proxy_at
+
+
+def sent(
+    prepared: requests.PreparedRequest, session: requests.Session, adapter: BaseAdapter, url: str, timeout: float
+) -> tuple[requests.Response, Proxy | None]:
+    """The response to one request to `url`, its body still to be read, and the proxy that it went through.
+
+    Raises `InvalidAddress` for a proxy that cannot be used, and all that requests does.
+    """
+    settings = cast("dict[str, Any]", session.merge_environment_settings(url, {}, True, None, None))
+    place, proxy = address(url), None
+    by = None if place is None or is_this_machine(place.host) else select_proxy(url, settings["proxies"])
+    if place is not None and by:
+        proxy = proxy_at(by, place.scheme)
+    else:
+        settings["proxies"] = {}
+    total = cast("float", Timeout(total=timeout))  # requests passes urllib3's own kind through
+    return adapter.send(prepared, timeout=total, **settings), proxy
+
+
+class Dialling(HTTPConnection):
+    """A connection whose name is looked up within its timeout, checked where the request is public.
+
+    By a proxy it is the proxy's name, which is nobody's business: what the service's leads to, only the proxy knows.
+    """
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return self._dialled()
+        except (socket.gaierror, UnicodeError) as error:
+            nowhere = socket.gaierror(socket.EAI_NONAME, str(error)) if isinstance(error, UnicodeError) else error
+            raise self._blamed("has no address") or NameResolutionError(self.host, self, nowhere) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "no connection in time") from error
+        except OSError as error:
+            raise self._blamed("cannot be reached") or NewConnectionError(self, "no connection") from error
+
+    def _dialled(self) -> socket.socket:
+        end = None if self.timeout is None else time.monotonic() + self.timeout
+        host: str = self._dns_host  # with the dot at its end, which urllib3 keeps from `host`
+        found = look_up(host.strip("[]"), self.port, family=allowed_gai_family(), timeout=self.timeout)
+        error: OSError | None = None
+        for one in checked(found, public=public_only.get() and self.proxy is None):
+            left = None if end is None else max(end - time.monotonic(), 0.001)
+            try:
+                return create_connection((one, self.port), left, self.source_address, self.socket_options)
+            except OSError as refused:
+                error = refused
+        raise error or OSError("the name has no address")
+
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()
+        except TimeoutError:
+            raise
+        except (OSError, HTTPException) as error:
+            said = str(error).partition("Tunnel connection failed: ")[2][:3]
+            raise self._blamed(f"answers {said}" if said.isdigit() else "does not open a tunnel") or error from None
+
+    def _blamed(self, why: str) -> ProxyFailed | None:
+        """That the proxy failed, if there is one."""
+        proxy: Any = self.proxy
+        return None if proxy is None else Proxy(proxy.host, proxy.port).failed(why)
