@@ -261,7 +261,10 @@ responses = st.builds(
     st.lists(header_lines, max_size=6).map(bide.Headers.of),
     bodies,
 )
-silences = st.builds(bide.NoResponse, st.sampled_from(bide.Cause), st.booleans())
+heads = st.builds(bide.Response, responses.map(lambda reply: reply.status), responses.map(lambda reply: reply.headers))
+silences = st.builds(bide.NoResponse, st.sampled_from(bide.Cause), st.booleans()) | heads.map(
+    lambda head: bide.NoResponse(bide.Cause.RESET, sent=True, head=head)
+)
 replies: st.SearchStrategy[bide.Reply] = responses | silences
 gaps = st.sampled_from([0.0, 0.001, 0.25, 3.0, 31.0, 400.0]) | st.integers(0, 5_000_000).map(lambda ms: ms / 1000)
 

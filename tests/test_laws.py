@@ -17,6 +17,7 @@ from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.document import text
 from bide.errors import InvalidToken
+from bide.messages import head_of
 from bide.pace import floor_ms
 from bide.secret import Secret, credential_for
 from bide.steering import cut_short
@@ -257,6 +258,22 @@ def test_law_11_a_reply_that_came_is_heard(
     assert bide.load(bide.dump(after), dialect=service[0]) == after
 
 
+@given(services, responses, st.sampled_from([200, 201, 202, 203, 206, 299]), st.sampled_from([None, "key-1"]))
+def test_law_11_a_head_that_came_is_heard(
+    service: tuple[bide.Dialect, bide.Order], reply: bide.Response, status: int, key: str | None
+) -> None:
+    job, head = submitted(service, key), bide.Response(status, reply.headers)
+    after = job.receive(bide.NoResponse(bide.Cause.RESET, sent=True, head=head), now=START)
+    if isinstance(after, bide.Submitting):
+        assert after.request.repeatable
+        return
+    assert isinstance(after, bide.Polling | bide.Abandoned), "no head tells of an end"
+    if isinstance(after, bide.Abandoned):
+        assert after.reason is bide.Reason.UNFOLLOWABLE
+        assert after.said is not None
+        assert after.said.status == status
+
+
 @given(services, words, st.sampled_from([400, 403, 404, 409, 422, 429, 500, 503]), st.booleans())
 def test_law_12_the_words_of_a_service_are_passed_on(
     service: tuple[bide.Dialect, bide.Order], why: str, status: int, plain: bool
@@ -310,7 +327,7 @@ def test_law_14_only_what_is_recognised_is_sent_again(
         if not isinstance(job, bide.Submitting) or isinstance(step.happens, str):
             break
         if isinstance(step.happens, bide.NoResponse):
-            unclear |= step.happens.sent
+            unclear |= step.happens.sent and head_of(step.happens) is step.happens
         job = job.receive(step.happens, now=job.due + step.gap)
         if isinstance(job, bide.Submitting) and unclear:
             assert job.request.repeatable

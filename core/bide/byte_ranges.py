@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from bide.content_codings import codings
 from bide.dates import http_date
 from bide.digests import Digest, digest_of
-from bide.messages import Headers
+from bide.messages import Headers, Response
 
 # Apart by more than clocks usually are: a date so close to now may stand for two versions (RFC 9110, 8.8.2.2).
 _SETTLED = 60.0  # seconds
-_NO_CODINGS = ("", "identity", "none", "aws-chunked", "binary", "utf-8", "utf8")  # seen where a coding should stand
 _STRONG = re.compile(r'"[!#-~]{0,500}"', re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
 _RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15}|\*)", re.ASCII | re.IGNORECASE)
@@ -85,9 +85,7 @@ def begun(headers: Headers, *, linked: bool) -> Partial:
     """What a 200 says of the file that its body is; nothing of it is on disk yet."""
     if _is_coded(headers):
         return Partial(linked=linked)
-    told = headers.get("content-length") or ""
-    size = int(told) if _LENGTH.fullmatch(told) and "transfer-encoding" not in headers.fields else None
-    return Partial(0, size, _validator(headers), digest_of(headers, whole=True), linked)
+    return Partial(0, _length(headers), _validator(headers), digest_of(headers, whole=True), linked)
 
 
 def is_validator(value: str) -> bool:
@@ -106,12 +104,22 @@ def _validator(headers: Headers) -> str | None:
     return changed if date is not None and at is not None and date - at >= _SETTLED else None
 
 
-def coding(headers: Headers) -> str:
-    """How the body is compressed, as the header says it in lower case; `identity` where it is not."""
-    said = ",".join(headers.every("content-encoding")).lower().split(",")
-    return ", ".join(one for one in map(str.strip, said) if one not in _NO_CODINGS) or "identity"
+def announced(head: Response) -> tuple[int, int | None]:
+    """With which byte of the whole the body of this response begins, and how many the whole is said to have."""
+    length = _length(head.headers)
+    match = _RANGE.fullmatch((head.headers.get("content-range") or "").strip()) if head.status == 206 else None
+    if match is None:
+        return 0, length
+    first = int(match[1])
+    return first, int(match[3]) if match[3] != "*" else None if length is None else first + length
+
+
+def _length(headers: Headers) -> int | None:
+    """The bytes that a body is said to have on its way; None where nobody says so."""
+    told = headers.get("content-length") or ""
+    return int(told) if _LENGTH.fullmatch(told) and "transfer-encoding" not in headers.fields else None
 
 
 def _is_coded(headers: Headers) -> bool:
     """Whether the body is compressed: its length, its ranges and its digests are then not those of the file."""
-    return coding(headers) != "identity"
+    return bool(codings(headers))

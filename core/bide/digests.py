@@ -18,6 +18,8 @@ _OF_THE_CONTENT = ("content-digest",)
 #: Fields of one algorithm; they too speak of the content of this one reply.
 _ALONE = (("x-amz-checksum-sha256", "sha-256"), ("content-md5", "md5"))
 
+_MOST = 64  # digests in one field that are looked at
+
 
 class Digest(NamedTuple):
     """What the whole file must hash to: the algorithm as hashlib calls it, and the digest in hexadecimal digits."""
@@ -44,7 +46,7 @@ def digest_of(headers: Headers, *, whole: bool) -> Digest | None:
 
 def _named(headers: Headers, *, whole: bool) -> Iterator[tuple[str, Digest]]:
     for field in _OF_THE_WHOLE + (_OF_THE_CONTENT if whole else ()):
-        for item in ",".join(headers.every(field)).split(","):
+        for item in ",".join(headers.every(field)).split(",", _MOST)[:_MOST]:
             name, _, value = item.strip().partition("=")
             yield from _read(name.lower(), value.partition(";")[0].strip().strip(":"))
     for field, name in _ALONE if whole else ():

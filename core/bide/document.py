@@ -277,6 +277,6 @@ def strings(value: JSON) -> Iterator[str]:
         if isinstance(item, str):
             yield item
         elif isinstance(item, dict):
-            stack.extend(reversed(item.values()))
+            stack.extend([one for one in reversed(item.values()) if one or one == ""])
         elif isinstance(item, list):
-            stack.extend(reversed(item))
+            stack.extend([one for one in reversed(item) if one or one == ""])

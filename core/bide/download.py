@@ -30,7 +30,7 @@ from bide.handles import shown
 from bide.history import History, Terms
 from bide.link import Link, led_on, link_in, other_way
 from bide.look import first_look, next_look, reason_to_stop
-from bide.messages import Reply, Request, Response
+from bide.messages import Reply, Request, Response, head_of
 from bide.pace import Growing, Why, ceil_ms
 from bide.patience import Patience, as_patience
 from bide.quota import Quota
@@ -117,6 +117,7 @@ class Downloading:
         it has one (in hexadecimal digits), and `beginning` is how they begin (`LOOKED_AT` of them are enough). A file
         of another size, digest or kind than was told is asked for again.
         """
+        reply = head_of(reply)
         head = self.heard(reply) if isinstance(reply, Response) else None
         file = (head or self).grown(received)
         after = transfer(file, reply, came=head is not None, digest=digest, beginning=beginning, now=now)
@@ -255,7 +256,7 @@ def _troubled(after: Transfer) -> Downloading | Undelivered:
     if after.look.phase in (Phase.MISSING, Phase.GONE):
         reason = Reason.REFUSED
     elif again.spoilt >= (_MOST_LASTING if after.is_lasting else _MOST_SPOILT):
-        reason = Reason.NOT_UNDERSTOOD
+        reason = Reason.TOO_LARGE if after.is_too_large else Reason.NOT_UNDERSTOOD
     return again if reason is None else _undelivered(after, reason, after.problem)
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 _COMMA = r"(?i)(?<!Mon)(?<!Tue)(?<!Wed)(?<!Thu)(?<!Fri)(?<!Sat)(?<!Sun)(?<!day),"
+_MOST = 64  # members that are looked at: a field of 64 KiB may be nothing but commas
+_MOST_PIECES = 1024  # of a structured list: an item has a few
 _PIECE = r'(?s)"(?:[^"\\]|\\.)*"?|[,;]|[^",;]+'
 
 
 def members(lines: Sequence[str]) -> Sequence[str]:
-    """The members of the list that all lines of a field make (RFC 9110, 5.3); the comma in a date divides nothing."""
+    """The members of the list that all lines of a field make (RFC 9110, 5.3); the comma in a date divides nothing.
+
+    Of a great many the first count.
+    """
     if len(lines) == 1 and "," not in lines[0]:
         return lines
-    return [value for line in lines for value in re.split(_COMMA, line)]
+    found = (value for line in lines for value in re.split(_COMMA, line, maxsplit=_MOST)[:_MOST])
+    return list(islice(found, _MOST))
 
 
 def items(line: str) -> list[tuple[str, dict[str, str]]]:
@@ -24,7 +31,7 @@ def items(line: str) -> list[tuple[str, dict[str, str]]]:
     found: list[tuple[str, dict[str, str]]] = []
     params: dict[str, str] = {}
     before, last, in_dictionary = ",", "", False
-    for token in re.findall(_PIECE, line):
+    for token in islice((match[0] for match in re.finditer(_PIECE, line)), _MOST_PIECES):
         if token in (",", ";"):
             before = token
             continue

@@ -346,8 +346,11 @@ def _abandoned(look: Look, reason: Reason, job: Waiting) -> Abandoned:
 
 
 def _unfollowable(look: Look, reply: Response, job: Submitting) -> Abandoned:
-    said = acknowledgement(reply)
-    return Abandoned(look.terms, look.past, None, Reason.UNFOLLOWABLE, said.problem, _to_resume(look, job), said)
+    said, problem = acknowledgement(reply), look.problem
+    told = said.problem
+    if not said.body and problem is not None and problem.message:  # why no body came
+        told = replace(told, message="; ".join(part for part in (told.message, problem.message) if part))
+    return Abandoned(look.terms, look.past, None, Reason.UNFOLLOWABLE, told, _to_resume(look, job), said)
 
 
 def _to_resume(look: Look, job: Waiting) -> Waiting:

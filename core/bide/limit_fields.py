@@ -28,6 +28,7 @@ MOST = 8  # policies that are kept beside the one that allows least
 _FOR_EVER = 1e9  # seconds; whoever obeys a hint has a ceiling
 _STALE = 3600.0  # seconds; an instant longer ago is no reset but a default, such as the year 1
 _MOST_FIELDS = 64  # that are looked at
+_MOST_PARTS = 16  # of a figure with parameters
 _LONGEST = 100  # characters of the name of a field or a policy
 
 # Patterns are compiled when they are first used: most replies need none of them, and `import bide` should be quick.
@@ -266,7 +267,7 @@ def _count(value: str) -> int | None:
     """A figure of at most nine digits, which may have parameters; a negative one is none left."""
     if len(value) < 10 and value.isdigit() and value.isascii():
         return int(value)
-    for part in value.split(";"):
+    for part in value.split(";", _MOST_PARTS)[:_MOST_PARTS]:
         if match := re.fullmatch(_COUNT, part.strip(' \t"')):
             digits = "" if match[1] == "-" else match[2].lstrip("0")
             return int(digits or "0") if len(digits) < 10 else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bide.dialects import Asked, Phase, Reading
 from bide.finished import Reason
 from bide.history import ANSWERS_TO_CANCEL, REFUSALS_OF_CANCEL, History, Terms
-from bide.messages import Cause, NoResponse, Order, Reply, Response
+from bide.messages import Cause, NoResponse, Order, Reply, Response, head_of
 from bide.pace import SHORTEST, Why, backoff, ceil_ms, draw
 from bide.quota import Hold, Quota, closing, hold, read_quota, spent
 from bide.redirect import Redirect, next_redirect, redirect_target
@@ -31,6 +31,7 @@ _REASONS = {
 _HOPELESS = {Cause.PRIVATE: Reason.PRIVATE, Cause.UNTRUSTED: Reason.UNTRUSTED}
 _NOT_HERE = (301, 307, 308)  # nothing was done, and the address is another (RFC 9110, 15.4)
 _LIKE: dict[Asked, Asked] = {"confirm": "poll", "reason": "fetch"}  # what is limited alike
+_NEEDS_BODY = (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED, Phase.UNFINISHED, Phase.UNREADABLE)
 _TOO_SHORT = 1.5  # by which a hint is stretched each time that it has proved too short
 
 
@@ -74,16 +75,42 @@ class Look:
 
 def look_at(job: Waiting, reply: Reply, asked: Asked, now: float, order: Order | None = None) -> Look:
     """`reply` to what `job` asked, understood by its dialect and counted in its history."""
-    dialect, reading, led = job.terms.dialect, None, None
-    if not isinstance(reply, NoResponse):
-        url = job.redirect.url if job.redirect else None
-        reading = _usable(dialect.read(reply, asked=asked, handle=job.handle, order=order, url=url), asked)
-        if reading.phase is Phase.REDIRECTED:
-            reading, led = _redirected(job, reply, reading, most=1 if asked == "submit" else 3)
+    dialect, led = job.terms.dialect, None
+    reply, reading = _understood(job, reply, asked, order)
+    if reading is not None and reading.phase is Phase.REDIRECTED and isinstance(reply, Response):
+        reading, led = _redirected(job, reply, reading, most=1 if asked == "submit" else 3)
     look = counted(job.terms, job.past, job.handle, asked, reply, reading, now, cadence=dialect.cadence)
     if led is not None:
         look.redirect, look.past = led, look.past._replace(failures=job.past.failures)
     return look
+
+
+def _understood(job: Waiting, reply: Reply, asked: Asked, order: Order | None) -> tuple[Reply, Reading | None]:
+    """The reply that counts, and what the dialect makes of it.
+
+    Of a reply whose body was cut the head counts: a refusal, a redirect, an answer to a cancel, and the place where a
+    submission's job is found. What any other 2xx would have said is for the next request, as if nothing had come.
+    """
+    heard = head_of(reply, least=200 if asked in ("submit", "cancel") else 300)
+    if isinstance(heard, NoResponse):
+        return reply, None
+    url = job.redirect.url if job.redirect else None
+    reading = job.terms.dialect.read(heard, asked=asked, handle=job.handle, order=order, url=url)
+    if isinstance(reply, Response) or heard.status >= 300:
+        return heard, _usable(reading, asked)
+    if asked == "submit" and reading.handle is None and job.request.repeatable:
+        return reply, None
+    return heard, _of_head(reading, asked, reply.cause)
+
+
+def _of_head(reading: Reading, asked: Asked, cause: Cause) -> Reading:
+    """What the head of a 2xx says, whose body was cut: where the job is found, and neither an end nor a result."""
+    if reading.phase not in _NEEDS_BODY:
+        return reading
+    if asked == "submit" and reading.handle is not None:
+        return reading._replace(phase=Phase.UNFINISHED, result=None, problem=None)
+    why = Problem("CUT", f"only the head came: {cause.value}")
+    return reading._replace(phase=Phase.UNREADABLE, result=None, problem=why)
 
 
 def _redirected(job: Waiting, reply: Response, reading: Reading, *, most: int) -> tuple[Reading, Redirect | None]:

@@ -20,6 +20,7 @@ from bide.urls import public
 
 TIMEOUT = 30.0  # seconds for one whole exchange, unless `Patience.timeout` says otherwise
 LARGEST = 8 * 1024 * 1024  # bytes of one reply body, unless `Patience.largest` says otherwise
+LARGEST_FILE = 16 * 1024**3  # bytes of one file, unless `Patience.largest_file` says otherwise
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,9 +33,14 @@ class Headers:
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
         """Headers from (name, value) pairs in the order they arrived."""
         fields: dict[str, tuple[str, ...]] = {}
+        repeated: dict[str, list[str]] = {}
         for name, value in pairs:
             name = name.lower()
-            fields[name] = (*fields[name], value) if name in fields else (value,)
+            if name in fields:
+                repeated.setdefault(name, [*fields[name]]).append(value)
+            else:
+                fields[name] = (value,)
+        fields.update((name, tuple(values)) for name, values in repeated.items())
         return cls(fields)
 
     def get(self, name: str) -> str | None:
@@ -59,8 +65,9 @@ class Request:
 
     `credential` asks the transport for the caller's credential (see `bide.secret.credential_for`);
     `repeatable` says that sending it twice does no harm. `timeout` (seconds) bounds the whole exchange
-    from the first byte of the connection to the last byte of the body; `largest` (bytes) bounds the body.
-    `within` (seconds) bounds that together with whatever the transport waits for before, such as a free connection.
+    from the first byte of the connection to the last byte of the body; `largest` (bytes) bounds a body that is
+    kept in memory, `largest_file` one that goes into a file, with what of the file was there before. `within` (seconds)
+    bounds the exchange together with whatever the transport waits for before, such as a free connection.
     Redirects are never followed: a 3xx is a reply like any other. Where it is `public`, whoever looks the host's name
     up connects only to addresses of the internet (see `bide.urls.is_public`), and to just those that were checked.
     """
@@ -75,6 +82,7 @@ class Request:
     largest: int = LARGEST
     within: float = inf
     public: bool = False
+    largest_file: int = LARGEST_FILE
 
     def __repr__(self) -> str:
         return f"Request({self.method} {public(self.url)})"
@@ -109,18 +117,26 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """No response came. `sent` says whether the request may have reached the server all the same.
+    """No whole response came. `sent` says whether the request may have reached the server all the same.
 
     `detail` is for people, who may be told more than the cause, such as which proxy it was; no decision hangs on it,
-    and no cassette keeps it.
+    and no cassette keeps it. `head` is the status and the headers of a response that began, and whose body was cut, too
+    large or unreadable: they are the service's word, and are heard (`bide.look`).
     """
 
     cause: Cause
     sent: bool
     detail: str = field(default="", repr=False, compare=False)
+    head: Response | None = field(default=None, repr=False, compare=False)
 
 
 Reply: TypeAlias = Response | NoResponse
+
+
+def head_of(reply: Reply, *, least: int = 300) -> Reply:
+    """`reply`, or the head of a response without its body, if its status is `least` or more, and says enough alone."""
+    head = reply.head if isinstance(reply, NoResponse) else None
+    return reply if head is None or head.status < least else head
 
 
 @dataclass(frozen=True, slots=True)

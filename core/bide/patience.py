@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import cast
 
-from bide.messages import LARGEST, TIMEOUT, Request
+from bide.messages import LARGEST, LARGEST_FILE, TIMEOUT, Request
 from bide.pace import LONGEST, SHORTEST, number, positive, whole
 
 _LAST_LOOK = 10.0  # seconds for a look that begins at the deadline
@@ -22,7 +22,9 @@ class Patience:
       before the service has answered once, so a wrong address ends soon.
     * `stall`: without any news from a job that the service still calls unfinished.
     * `missing`, `missing_for`: a known job may answer 404 that many times and that long before it is lost.
-    * `timeout`: of one whole request; `largest`: bytes of one reply body; `transfer`: of one file's transfer.
+    * `timeout`: of one whole request; `transfer`: of one file's transfer.
+    * `largest`: bytes of one reply body, `largest_file`: of one file. A compressed file may unpack to a hundred times
+      what came, and to `largest` in any case.
     """
 
     deadline: float | None = None
@@ -37,24 +39,26 @@ class Patience:
     timeout: float = TIMEOUT
     largest: int = LARGEST
     transfer: float = 600.0
+    largest_file: int = LARGEST_FILE
 
     def __post_init__(self) -> None:
         for name in ("fallback", "grace", "longest", "stall", "missing_for", "timeout", "transfer"):
             positive(name, getattr(self, name))
         if self.deadline is not None:
             positive("deadline", self.deadline)
-        for name in ("failures", "first_contact", "missing", "largest"):
+        for name in ("failures", "first_contact", "missing", "largest", "largest_file"):
             whole(name, getattr(self, name))
 
     def bound(self, request: Request, *, left: float = inf) -> Request:
-        """`request` with this patience's size limit and timeout, and no longer than the `left` seconds.
+        """`request` with this patience's limits of size and timeout, and no longer than the `left` seconds.
 
         The last look begins when nothing is left, and has ten seconds.
         """
         timeout = min(self.timeout, left if left > 0 else _LAST_LOOK)
-        if request.timeout == timeout and request.largest == self.largest:
+        limits = (timeout, self.largest, self.largest_file)
+        if (request.timeout, request.largest, request.largest_file) == limits:
             return request
-        return replace(request, timeout=timeout, largest=self.largest)
+        return replace(request, timeout=timeout, largest=self.largest, largest_file=self.largest_file)
 
 
 def as_patience(value: object) -> Patience:

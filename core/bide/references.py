@@ -12,7 +12,7 @@ _LONGEST_HOST = 253  # characters of a name (RFC 1035, 3.1)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
 _AUTHORITY = re.compile(r"(https?)://([^/?#]*)", re.ASCII | re.IGNORECASE)
 # What an address may not hold as it is: all beyond ASCII, a few signs (RFC 3986, 2), and a % that encodes nothing.
-_UNFIT = re.compile(r"%(?![0-9A-Fa-f]{2})|[^!-~]|[\"<>\\^`{|}]", re.ASCII)
+_UNFIT = re.compile(r"(?:%(?![0-9A-Fa-f]{2})|[^!-~]|[\"<>\\^`{|}])+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bide.byte_ranges import begun
+from bide.content_codings import codings
 from bide.dialects import Phase, Reading
 from bide.file_kind import LOOKED_AT, mistaken
 from bide.link import is_led_astray, leads_on, link_in, speaks_against
@@ -46,15 +47,24 @@ class Transfer:
     @property
     def problem(self) -> Problem | None:
         """What went wrong."""
-        if self.is_too_large:
-            most = self.file.request.largest
-            advice = "allow more by Patience(largest=...), in the command by --largest"
-            return Problem("TOO_LARGE", f"the reply has more than {most} bytes: {advice}")
+        reply = self.look.reply
+        if isinstance(reply, NoResponse) and self.is_too_large:
+            limits = self._limits(reply.head)
+            said = reply.detail or f"the reply has more than {getattr(self.file.request, limits[0])} bytes"
+            settings = ", ".join(f"{limit}=..." for limit in limits)
+            options = " and ".join(f"--{limit.replace('_', '-')}" for limit in limits)
+            return Problem("TOO_LARGE", f"{said}: allow more by Patience({settings}), in the command by {options}")
         return self.look.problem
+
+    def _limits(self, head: Response | None) -> tuple[str, ...]:
+        """What bounds the body that follows `head`: how much a compressed file may unpack to hangs on both."""
+        if head is None or not self.file.is_file(head):
+            return ("largest",)
+        return ("largest_file", "largest") if codings(head.headers) else ("largest_file",)
 
     @property
     def is_too_large(self) -> bool:
-        """Whether a reply that goes to no disk was larger than allowed."""
+        """Whether what came was larger than allowed."""
         return isinstance(self.look.reply, NoResponse) and self.look.reply.cause is Cause.TOO_LARGE
 
     @property
@@ -80,7 +90,8 @@ class Transfer:
     @property
     def brought(self) -> int:
         """How many bytes further than ever before this reply has led."""
-        return 0 if self.look.phase is Phase.UNREADABLE else max(0, self.file.received - self.file.furthest)
+        useless = self.look.phase is Phase.UNREADABLE or self.is_too_large
+        return 0 if useless else max(0, self.file.received - self.file.furthest)
 
     def ends_address(self, due: float) -> bool:
         """Whether the storage host says that the address is good no more, or will by the time it is asked again."""

@@ -22,7 +22,7 @@ from bide.finished import Reason
 from bide.history import History, Terms
 from bide.link import speaks_against
 from bide.look import Look, counted, first_look, next_look, reason_to_stop
-from bide.messages import Reply, Request, Response
+from bide.messages import Reply, Request, Response, head_of
 from bide.pace import Growing, Why, ceil_ms
 from bide.patience import Patience, as_patience
 from bide.quota import Quota
@@ -78,6 +78,7 @@ class Uploading:
 
     def receive(self, reply: Reply, *, now: float) -> Uploading | Uploaded | NotUploaded:
         """The next state, after `reply` came at `now`."""
+        reply = head_of(reply, least=300 if self.ticket is None else 200)
         reading = _reading(self, reply) if isinstance(reply, Response) else None
         look = counted(self.terms, self.past, None, "fetch", reply, reading, now, at_home=self.step != "put")
         if isinstance(reply, Response):

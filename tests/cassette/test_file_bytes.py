@@ -34,6 +34,7 @@ CONTENT = bytes(range(256)) * 90  # three pieces
 TYPE = ("content-type", "image/png")
 WHOLE, CUT = Response(200), NoResponse(Cause.RESET, sent=True)
 LATE, TORN = NoResponse(Cause.TIMEOUT, sent=True), NoResponse(Cause.PROTOCOL, sent=True)
+LARGE = NoResponse(Cause.TOO_LARGE, sent=True)
 
 
 class Kept:
@@ -98,11 +99,11 @@ BY_EACH = pytest.mark.parametrize("play", [by_requests, by_trio])
 
 def ways() -> Iterator[tuple[str, list[tuple[str, str]], Reply, int]]:
     length, coding = ("content-length", str(len(CONTENT))), ("content-encoding", "gzip")
-    for end, name in ((WHOLE, "whole"), (CUT, "cut"), (LATE, "late"), (TORN, "torn")):
+    for end, name in ((WHOLE, "whole"), (CUT, "cut"), (LATE, "late"), (TORN, "torn"), (LARGE, "too large")):
         for size in (len(CONTENT),) if end is WHOLE else (0, 1, 9000, 20_000):
             yield f"{name} after {size} of a length that nobody told", [], end, size
             yield f"{name} after {size}, compressed", [coding], end, size
-            if end is not TORN:
+            if end is not TORN and (end is not LARGE or not size):
                 yield f"{name} after {size} of a length", [length], end, size
 
 
@@ -121,6 +122,8 @@ def test_a_file_comes_as_it_came(
     if isinstance(end, NoResponse):
         assert isinstance(reply, NoResponse)
         assert (reply.cause, reply.sent) == (end.cause, end.sent)
+        assert reply.head is not None
+        assert reply.head.status == 200
     else:
         assert isinstance(reply, Response)
         assert (reply.status, reply.body) == (200, b"")

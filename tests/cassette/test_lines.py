@@ -95,6 +95,24 @@ def test_a_body_stands_as_json_where_that_loses_nothing(body: bytes, members: di
     assert bodies.read(members) == body
 
 
+def test_the_head_of_a_reply_that_was_cut_is_read_back() -> None:
+    head = Response(202, Headers.of([("location", "/jobs/7"), ("link", "a"), ("link", "b")]))
+    members = event_members(Heard("7", 1, NoResponse(Cause.RESET, sent=True, head=head)))
+    assert members["head"] == {"s": 202, "h": {"location": "/jobs/7", "link": ["a", "b"]}}
+    read = read_event(members)
+    assert isinstance(read, Heard)
+    assert isinstance(read.reply, NoResponse)
+    assert (read.reply.head, read.begun) == (head, None)
+    wrongs: list[JSON] = [[], "202", {}, {"s": 9}, {"s": 202, "h": [1]}]
+    for wrong in wrongs:
+        with pytest.raises(Misread):
+            read_event(members | {"head": wrong})
+    older = read_event({name: value for name, value in members.items() if name != "head"})
+    assert isinstance(older, Heard)
+    assert isinstance(older.reply, NoResponse)
+    assert older.reply.head is None
+
+
 def test_a_head_is_read_back() -> None:
     head = Head(1_893_830_400_123, "modelroute", "https://api.modelroute.ai", "scenario", "bide 9", ("insert(429)",))
     assert read_head(json.loads(line(head_members(head)))) == head

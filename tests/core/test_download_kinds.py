@@ -265,8 +265,27 @@ def test_a_reply_that_is_too_large_is_asked_for_once_more() -> None:
     file = locating(bide.Patience(largest=1000))
     again = expect(Downloading, file.receive(large, received=0, now=START))
     end = expect(Undelivered, again.receive(large, received=0, now=again.due))
-    assert end.reason is bide.Reason.NOT_UNDERSTOOD
+    assert end.reason is bide.Reason.TOO_LARGE
     assert str(end.problem).startswith("TOO_LARGE: the reply has more than 1000 bytes: allow more by Patience(largest=")
+
+
+def test_a_file_that_is_too_large_is_asked_for_once_more_and_nothing_is_kept_of_it() -> None:
+    file = start(patience=bide.Patience(largest_file=500_000))
+    assert file.request.largest_file == 500_000
+    head = answer(200, etag=TAG)
+    large = bide.NoResponse(bide.Cause.TOO_LARGE, sent=True, head=head)
+    again = expect(Downloading, expect(Downloading, file.heard(head)).receive(large, received=400_000, now=START))
+    assert (again.received, again.past.failures) == (0, 1)
+    packed = answer(200, content_encoding="gzip")
+    bomb = bide.NoResponse(bide.Cause.TOO_LARGE, sent=True, detail="it is a bomb", head=packed)
+    settings, options = "Patience(largest_file=..., largest=...)", "--largest-file and --largest"
+    for reply, told in (
+        (large, "the reply has more than 500000 bytes: allow more by Patience(largest_file=...), "),
+        (bomb, f"it is a bomb: allow more by {settings}, in the command by {options}"),
+    ):
+        end = expect(Undelivered, again.receive(reply, received=450_000, now=again.due))
+        assert (end.reason, end.received) == (bide.Reason.TOO_LARGE, 0)
+        assert str(end.problem).startswith(f"TOO_LARGE: {told}")
 
 
 # A file in its own address

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide.byte_ranges import Partial, begun, is_validator
+from bide.byte_ranges import Partial, announced, begun, is_validator
 from bide.digests import Digest, digest_of
-from bide.messages import Headers
+from bide.messages import Headers, Response
 
 TAG = '"abc-1"'
 NOON = "Mon, 23 Nov 2026 12:00:00 GMT"
@@ -258,3 +258,15 @@ def test_of_a_part_only_the_digests_of_the_whole_count() -> None:
 )
 def test_what_can_be_a_digest(algorithm: str, value: str, sound: bool) -> None:
     assert Digest(algorithm, value).is_sound == sound
+
+
+def test_what_a_head_announces_counts_the_bytes_before() -> None:
+    def of(status: int, **lines: str) -> tuple[int, int | None]:
+        return announced(Response(status, fields(**lines)))
+
+    assert of(200, content_length="9") == (0, 9)
+    assert of(200, content_range="bytes 4-8/20") == (0, None)
+    assert of(206, content_length="5", content_range="bytes 4-8/20") == (4, 20)
+    assert of(206, content_length="5", content_range="bytes 4-8/*") == (4, 9)
+    assert of(206, content_range="bytes 4-8/*") == (4, None)
+    assert of(206, content_length="5", content_range="lines 4-8/20") == (0, 5)

@@ -60,3 +60,10 @@ def test_a_huge_line_takes_no_longer_than_it_is_long(piece: str) -> None:
     line = piece * 200_000  # would take minutes if each piece were looked at again for each
     assert items('"' + line) is not None
     assert len(members((line,))) >= 1
+
+
+def test_of_a_great_many_the_first_count() -> None:
+    assert members(["1," * 32000]) == ["1"] * 64
+    assert members(["1"] * 100) == ["1"] * 64
+    assert members(["", "2" + "," * 70]) == ["", "2", *[""] * 62]
+    assert len(items("a;q=1," * 10000)) == 256

@@ -214,6 +214,27 @@ def test_no_built_in_declaration_drops_an_address(dialect: Declared, said: list[
         assert one in told or one.replace("é ", "%C3%A9%20") in taken.files
 
 
+def test_of_too_many_files_the_first_that_is_left_out_is_told() -> None:
+    said = [f"https://cdn.example/{n}.png" for n in range(4002)]
+    for dialect in (FOX, EITHER):
+        told = result([*said, "no file", "https://cdn.example/1.png"], dialect)
+        assert len(told.files) + len(told.refused) == 4001
+        last = told.refused[-1]
+        assert last.address == "https://cdn.example/4000.png"
+        assert last.reason == "it is one of more than 4000 files: get it and those after it by hand"
+
+
+def test_what_holds_no_text_leads_to_none() -> None:
+    outputs: list[JSON] = [[[]], [[[1]]], [{}, {"a": []}, {"a": {"b": 1}}], [[[["", " "]]]], {"a": "b", "url": 1}]
+    for output in outputs:
+        assert result(output).files == ()
+    assert result([[["https://cdn.example/1"]], [], {"a": [{"url": "f.png"}]}]).files == (
+        "https://cdn.example/1",
+        f"{API}/jobs/f.png",
+    )
+    assert result([7, [0], [[False]], "x"], BY_ID).files == ("7", "0", "x")
+
+
 def test_a_great_many_texts_are_read_in_no_time() -> None:
     deep: JSON = "https://cdn.example/1.png"
     for _ in range(50):

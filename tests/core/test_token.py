@@ -123,7 +123,8 @@ def test_a_token_has_the_form_it_always_had() -> None:
     terms = (
         '{"is":"Terms","pace":{"is":"Every","interval":4,"jitter":1},"patience":{"is":"Patience","deadline":null,'
         '"fallback":3600.0,"grace":30.0,"longest":604800.0,"failures":3,"first_contact":4,"stall":86400.0,"missing":5,'
-        '"missing_for":30.0,"timeout":30.0,"largest":8388608,"transfer":600.0},"seed":"exec_1"}'
+        '"missing_for":30.0,"timeout":30.0,"largest":8388608,"transfer":600.0,'
+        '"largest_file":17179869184},"seed":"exec_1"}'
     )
     past = (
         '{"is":"History","since":1795440807.0,"deadline":1795444407.0,"seen":1795440807.0,"changed":1795440807.0,'

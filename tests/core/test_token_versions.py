@@ -63,6 +63,7 @@ def test_a_submission_is_sent_under_the_key_it_had() -> None:
     order = bide.Order("flux-1.1-pro", {"prompt": "a fox"}, "key-1")
     assert job == bide.submit(order, dialect=DIALECT, now=START)
     assert job.terms.patience.transfer == 600.0
+    assert job.terms.patience.largest_file == bide.Patience().largest_file
 
 
 def test_a_result_is_there() -> None:

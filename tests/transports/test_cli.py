@@ -205,6 +205,7 @@ def test_html_instead_of_json_is_told(emulator: Emulator, place: Path) -> None:
         (["run", "m", "--largest", "-1"], "is no size"),
         (["run", "m", "--largest", "1e9"], "is no size"),
         (["run", "m", "--largest", "0.2B"], "largest is 0"),
+        (["run", "m", "--largest-file", "0"], "largest_file is 0"),
         (["run", ""], "the model is empty"),
         (["run", "m", "--key-file", "nowhere"], "key file nowhere cannot be read"),
         (["resume", "nowhere.json"], "cannot be read"),
@@ -237,11 +238,13 @@ def test_the_size_of_a_reply_is_given_in_the_usual_units(size: str, limit: int, 
     @with_options()
     def probe(choice: Choice) -> int:
         with choice.client() as client:
-            asked.append(client.watch("exec_1").terms.patience.largest)
+            patience = client.watch("exec_1").terms.patience
+            asked.extend((patience.largest, patience.largest_file))
         return 0
 
-    assert CliRunner().invoke(probe, ["--largest", size], env={"MODELROUTE_API_KEY": emulator.key}).exit_code == 0
-    assert asked == [limit]
+    words = ["--largest", size, "--largest-file", size]
+    assert CliRunner().invoke(probe, words, env={"MODELROUTE_API_KEY": emulator.key}).exit_code == 0
+    assert asked == [limit, limit]
 
 
 def test_a_job_whose_reply_is_too_large_is_resumed_with_more_room(place: Path) -> None:
@@ -271,13 +274,21 @@ def test_a_limit_that_is_given_anew_leaves_the_others_as_they_were(emulator: Emu
         kept.append(limited.terms.patience)
         return 0
 
-    for words in ((), ("--largest", "1k"), ("--deadline", "9"), ("--deadline", "9", "--largest", "1k")):
+    for words in (
+        (),
+        ("--largest", "1k"),
+        ("--deadline", "9"),
+        ("--deadline", "9", "--largest", "1k"),
+        ("--largest-file", "1G"),
+    ):
         CliRunner().invoke(probe, words, env={"MODELROUTE_API_KEY": emulator.key}, catch_exceptions=False)
-    assert [(one.failures, one.deadline, one.largest) for one in kept] == [
-        (3, 50, 70),
-        (3, 50, 1000),
-        (3, 9, 70),
-        (3, 9, 1000),
+    usual = Patience().largest_file
+    assert [(one.failures, one.deadline, one.largest, one.largest_file) for one in kept] == [
+        (3, 50, 70, usual),
+        (3, 50, 1000, usual),
+        (3, 9, 70, usual),
+        (3, 9, 1000, usual),
+        (3, 50, 70, 10**9),
     ]
 
 

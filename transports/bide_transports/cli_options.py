@@ -20,7 +20,7 @@ import bide
 from bide.dialects.declared import Declared
 from bide.dialects.modelroute import SMALL, TESTING
 from bide.errors import CallerError, SaveError, UnreadableEntry
-from bide.pace import as_pace
+from bide.pace import as_pace, whole
 from bide_transports.cli_dialect import declared
 from bide_transports.cli_recording import taped
 from bide_transports.desk import OnTimeout
@@ -45,6 +45,7 @@ class Choice:
     as_json: bool
     deadline: float | None
     largest: int | None
+    largest_file: int | None
     key_file: Path | None
     journal: Path | None
     pace: bide.Pace = _PACES["default"]
@@ -90,7 +91,8 @@ class Choice:
 
     def limited(self, client: Client, job: bide.Job) -> bide.Job:
         """A job with the limits that were given in place of its own; all of them count from now then."""
-        if isinstance(job, bide.Finished) or (self.deadline is None and self.largest is None):
+        given = (self.deadline, self.largest, self.largest_file)
+        if isinstance(job, bide.Finished) or given == (None, None, None):
             return job
         return client.resume(job, patience=self._patience(job.terms.patience))
 
@@ -101,7 +103,12 @@ class Choice:
         return Wishes(self.as_json, tuple(service), save, self.journal, self.on_interrupt, forget)
 
     def _patience(self, usual: bide.Patience = bide.Patience()) -> bide.Patience:
-        return replace(usual, deadline=self.deadline or usual.deadline, largest=self.largest or usual.largest)
+        return replace(
+            usual,
+            deadline=self.deadline or usual.deadline,
+            largest=self.largest or usual.largest,
+            largest_file=self.largest_file or usual.largest_file,
+        )
 
     def _spoken(self) -> tuple[str | None, bide.Dialect]:
         if self.dialect in (None, "modelroute"):
@@ -159,17 +166,19 @@ def _to_deadline(_: click.Context, __: click.Parameter, value: float | None) -> 
         raise click.BadParameter(str(error)) from None
 
 
-def _to_bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+def _to_bytes(_: click.Context, option: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
     match = _SIZE.fullmatch(value.strip())
     if match is None:
         raise click.BadParameter(f"{value!r} is no size: give bytes, or such as 64MB or 64MiB")
     unit = (1024 if match["binary"] else 1000) ** " kmg".index((match["unit"] or " ").lower())
+    size = int(float(match["figure"]) * unit)
     try:
-        return bide.Patience(largest=int(float(match["figure"]) * unit)).largest
+        whole(option.name or "", size)
     except CallerError as error:
         raise click.BadParameter(str(error)) from None
+    return size
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document per state on stdout.")
@@ -219,6 +228,12 @@ _DEADLINE = click.option(
 _LARGEST = click.option(
     "--largest", callback=_to_bytes, metavar="SIZE", help="The most that one reply may hold, such as 64MB; 8MiB if not."
 )
+_LARGEST_FILE = click.option(
+    "--largest-file",
+    callback=_to_bytes,
+    metavar="SIZE",
+    help="The most that one file may hold, such as 2GB; 16GiB if not.",
+)
 
 
 def with_options(*options: Callable[[Any], Any]) -> Callable[[Callable[..., int]], Callable[..., None]]:
@@ -237,7 +252,7 @@ def with_options(*options: Callable[[Any], Any]) -> Callable[[Callable[..., int]
                 raise click.UsageError(str(error)) from None
 
         decorated: Callable[..., None] = invoke
-        for option in (*options, _JOURNAL, _DIALECT, _BASE, _KEY, _DEADLINE, _LARGEST, JSON):
+        for option in (*options, _JOURNAL, _DIALECT, _BASE, _KEY, _DEADLINE, _LARGEST_FILE, _LARGEST, JSON):
             decorated = option(decorated)
         return decorated
 

@@ -12,19 +12,17 @@ nothing: this does, with `header_lines` and `reply_body`.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import cast
 
 import h11
 
-from bide.byte_ranges import coding
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Lines
 from bide.urls import Address
 from bide_transports.header_lines import LARGEST_HEAD, Heads, NotHTTP
 from bide_transports.proxies import Proxy
-from bide_transports.reply_body import CODINGS, Body, too_large
+from bide_transports.reply_body import Body, begin
 from bide_transports.sinks import Into
 from bide_transports.tracebacks import Hidden
 
@@ -59,7 +57,8 @@ class Connection:
         self._owed: _Written | None = None  # what is on its way and h11 does not know of yet
         self._used, self._repeatable = False, False
         self._body: Body | None = None
-        self._largest, self._informational = 0, 0
+        self._informational = 0
+        self._request: Request | None = None
         self._into: Into | None = None
         self._heard = False
 
@@ -67,6 +66,11 @@ class Connection:
     def is_deserted(self) -> bool:
         """Whether the peer had closed it after an earlier exchange, it seems, and the request may be sent again."""
         return self._used and not self._heard and self._repeatable
+
+    @property
+    def head(self) -> Response | None:
+        """Status and headers of the reply, once they have come."""
+        return self._body.head if self._body is not None else None
 
     def send(
         self,
@@ -82,7 +86,7 @@ class Connection:
         `into` sees status and headers first: where it returns a file, the body goes there and is left out
         of the response. Through a proxy the target is the whole URL (RFC 9112, 3.2.2).
         """
-        self._body, self._into, self._largest = None, into, request.largest
+        self._body, self._into, self._request = None, into, request
         self._informational, self._heard = 0, False
         self._repeatable = request.repeatable and not streamed
         headers = Lines((("host", place.authority), _AGENT, *request.headers, *lines))
@@ -130,8 +134,8 @@ class Connection:
         self._heard = self._heard or bool(data)
         try:
             return self._received(bytes(data))
-        except (h11.RemoteProtocolError, NotHTTP, zlib.error):
-            return NoResponse(Cause.PROTOCOL if data else Cause.RESET, sent=True)
+        except (h11.RemoteProtocolError, NotHTTP):
+            return NoResponse(Cause.PROTOCOL if data else Cause.RESET, sent=True, head=self.head)
 
     def _received(self, data: bytes) -> Reply | None:
         rest = data
@@ -166,8 +170,8 @@ class Connection:
         kind, body = type(event), self._body
         if body is not None:
             if kind is h11.Data:
-                return None if body.take(cast("h11.Data", event).data) else too_large(self._largest, body.headers)
-            return body.reply() if kind is h11.EndOfMessage else NoResponse(Cause.RESET, sent=True)
+                return body.take(cast("h11.Data", event).data)
+            return body.reply() if kind is h11.EndOfMessage else NoResponse(Cause.RESET, sent=True, head=body.head)
         if kind is h11.Response:
             return self._begin(cast("h11.Response", event))
         if kind is h11.InformationalResponse:
@@ -182,15 +186,15 @@ class Connection:
         refusal = None if self._proxy is None else self._proxy.refusal(event.status_code)
         if refusal is not None:
             return refusal
-        coded = coding(headers) if "content-encoding" in fields else "identity"
         if (
             event.http_version not in _SPOKEN
             or ("transfer-encoding" in fields and "content-length" in fields)  # framed twice (RFC 9112, 6.3)
-            or coded not in CODINGS
         ):
             return NoResponse(Cause.PROTOCOL, sent=True)
-        file = self._into(Response(event.status_code, headers)) if self._into is not None else None
-        self._body = Body(event.status_code, headers, file, self._largest, coded)
+        body = begin(Response(event.status_code, headers), cast("Request", self._request), self._into)
+        if isinstance(body, NoResponse):
+            return body
+        self._body = body
         return None
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO, cast
@@ -13,14 +13,13 @@ import requests
 from requests.auth import HTTPBasicAuth
 from urllib3 import HTTPResponse
 
-from bide.byte_ranges import coding
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential
 from bide.urls import address
 from bide_transports.bounded import BoundedAdapter, bounded
 from bide_transports.dialling import sent
 from bide_transports.lookup import only_public
-from bide_transports.reply_body import CODINGS, Body, too_large
+from bide_transports.reply_body import begin
 from bide_transports.requests_faults import DESERTED, FAULTS, no_certificates, no_response
 from bide_transports.sinks import Into
 from bide_transports.tracebacks import hushed
@@ -77,11 +76,9 @@ def _attempt(
             answer, proxy = sent(session.prepare_request(plain), session, adapter, request.url, timeout)
         with answer:
             refusal = None if proxy is None else proxy.refusal(answer.status_code)
-            return refusal or _read(answer, request.largest, into)
+            return refusal or _read(answer, request, into)
     except FAULTS as error:
         return no_response(error)
-    except zlib.error:
-        return NoResponse(Cause.PROTOCOL, sent=True)
     except OSError as error:
         missing = no_certificates(error)
         if missing is None:
@@ -91,26 +88,25 @@ def _attempt(
         raise hushed(error)  # noqa: B904  it is the same
 
 
-def _read(answer: requests.Response, largest: int, into: Into | None) -> Reply:
-    """The response with its body read up to `largest` bytes, or what is wrong with it."""
+def _read(answer: requests.Response, request: Request, into: Into | None) -> Reply:
+    """The response with its body read within the bounds of the `request`, or what is wrong with it."""
     headers = Headers.of(answer.raw.headers.items())
     length = headers.get("content-length")
     if answer.status_code < 200:  # the reply itself may follow, to where only a `BoundedAdapter` reads on
         return NoResponse(Cause.PROTOCOL, sent=True, detail=f"{answer.status_code} came in place of the reply")
     if length is not None and not (length.isascii() and length.isdigit() and "transfer-encoding" not in headers.fields):
         return NoResponse(Cause.PROTOCOL, sent=True)
-    head = Response(answer.status_code, headers)
-    coded = coding(headers)
-    if into and coded not in CODINGS:
-        return NoResponse(Cause.PROTOCOL, sent=True)
-    file = into(head) if into else None
-    if file is not None:
-        taken = Body(head.status, headers, file, largest, coded)
+    body = begin(Response(answer.status_code, headers), request, into)
+    if isinstance(body, NoResponse):
+        return body
+    try:
         for chunk in _pieces(answer.raw):
-            taken.take(chunk)
-        return taken.reply()
-    body = answer.raw.read(largest + 1, decode_content=True)
-    return Response(answer.status_code, headers, body) if len(body) <= largest else too_large(largest, headers)
+            refusal = body.take(chunk)
+            if refusal is not None:
+                return refusal
+    except FAULTS as error:
+        return replace(no_response(error), head=body.head)
+    return body.reply()
 
 
 def _pieces(raw: HTTPResponse) -> Iterator[bytes]:

@@ -206,7 +206,9 @@ async def exchange(
                     return reply
                 origin.kept.discard(line)  # and others of that age too
                 line, rest = None, b""
-        return NoResponse(Cause.TIMEOUT, sent=line is not None or reply is not None)
+        # What a service says of a file before it has all of it is no success.
+        head = None if line is None or content is not None else line.protocol.head
+        return NoResponse(Cause.TIMEOUT, sent=line is not None or reply is not None, head=head)
     except BaseException as error:  # noqa: BLE001  it is raised again
         raise hushed(error)  # noqa: B904  it is the same
     finally:

@@ -134,5 +134,5 @@ async def _hear(line: Line[trio.abc.Stream], came: Callable[[int], None]) -> Rep
             came(len(data))
             reply = line.protocol.receive(data)
     except BROKEN:
-        return NoResponse(Cause.RESET, sent=True)
+        return NoResponse(Cause.RESET, sent=True, head=line.protocol.head)
     return reply

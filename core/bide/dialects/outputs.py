@@ -29,6 +29,9 @@ _PATH = re.compile(r"[\w.~%@+-]+(?:/[\w.~%@+:=,-]+)+(?:\?\S*)?")
 _NAME = re.compile(r"[\w~%@+-][\w.~%@+-]*(?:\?\S*)?")
 _ENDING = re.compile(r"[A-Za-z][A-Za-z0-9]{1,4}", re.ASCII)
 _MEDIA_TYPE = re.compile(r"(?:image|audio|video|text|font|model|application|multipart|message)/[\w.+-]+")
+_SIGNS = re.compile(r"[./:?]")  # without one of these no text is an address
+_DEEP = {str, list, dict}  # types of what may hold one
+_MOST = 4000  # files of one result: each address takes its time to be judged
 _LONGEST = 1024  # characters of a path: Base64 of a picture may begin as one does
 _SHORTEST = 5  # characters of a path: N/A and its like are none
 _OF_ADDRESSES = re.compile(
@@ -58,13 +61,19 @@ def files_in(
     With `by_address` they are addresses, each asked unless `why_not` says why; what is no address is an id, which
     `by_id` takes or raises `InvalidHandle`.
     """
-    found: list[str | Refused] = []
-    for said, trust in (one for value in values for one in _texts(value)):
-        if by_address and _is_reference(said, trust):
-            found.append(_address(said.strip(), asked, why_not))
+    found: dict[str, str | Refused] = {}
+    for said, trust in (one for value in values for one in _texts(value, figures=by_id is not None)):
+        if said in found:
+            continue
+        is_address = by_address and _is_reference(said, trust)
+        if (is_address or by_id is not None) and len(found) >= _MOST:
+            found[said] = Refused(said, f"it is one of more than {_MOST} files: get it and those after it by hand")
+            break
+        if is_address:
+            found[said] = _address(said.strip(), asked, why_not)
         elif by_id is not None:
-            found.append(_id(said, by_id))
-    each = dict.fromkeys(found)
+            found[said] = _id(said, by_id)
+    each = dict.fromkeys(found.values())
     return tuple(one for one in each if isinstance(one, str)), tuple(one for one in each if isinstance(one, Refused))
 
 
@@ -88,37 +97,54 @@ def _id(said: str, by_id: Callable[[str], object]) -> str | Refused:
     return said
 
 
-def _texts(value: JSON) -> Iterator[tuple[str, _Trust]]:
-    """Every text inside `value` that is not blank, and every figure at the place itself, which may be an id.
+def _texts(value: JSON, *, figures: bool) -> Iterator[tuple[str, _Trust]]:
+    """Every text inside `value` that is not blank, and the `figures` at the place itself, which may be ids.
 
-    They come in document order, each with what it may be. Never recurses.
+    They come in document order, each with what it may be. Never recurses, and passes over what holds no text: a reply
+    may be nothing but empty lists.
     """
     stack: list[tuple[JSON, _Trust]] = [(value, _Trust.ALL)]
     while stack:
         item, trust = stack.pop()
-        if isinstance(item, str) and item.strip():
-            yield item, trust
-        elif isinstance(item, int) and not isinstance(item, bool) and trust is _Trust.ALL:
-            yield str(item), _Trust.ABSOLUTE
+        if isinstance(item, str):
+            if item.strip():
+                yield item, trust
         elif isinstance(item, list):
-            texts = [one for one in item if isinstance(one, str) and one.strip()]
-            of_texts = trust if all(_is_reference(one, trust) for one in texts) else _Trust.ABSOLUTE
-            stack.extend((one, of_texts if isinstance(one, str) else trust) for one in reversed(item))
+            while len(item) == 1 and isinstance(item[0], list):
+                item = item[0]
+            kinds = set(map(type, item))
+            if str in kinds and trust is not _Trust.ABSOLUTE:
+                texts = [one for one in item if isinstance(one, str) and one.strip()]
+                of_texts = trust if all(_is_reference(one, trust) for one in texts) else _Trust.ABSOLUTE
+                stack.extend((one, of_texts if isinstance(one, str) else trust) for one in reversed(item))
+            elif not kinds.isdisjoint(_DEEP) or (figures and int in kinds):
+                stack.extend([(one, trust) for one in reversed(item) if one or isinstance(one, int)])
         elif isinstance(item, dict):
-            stack.extend(reversed([*_members(item)]))
+            if figures or any(map(_may_hold_one, item.values())):
+                stack.extend(_members(item))
+        elif figures and isinstance(item, int) and not isinstance(item, bool) and trust is _Trust.ALL:
+            yield str(item), _Trust.ABSOLUTE
 
 
-def _members(item: dict[str, JSON]) -> Iterator[tuple[JSON, _Trust]]:
-    """The members of an object, with what each may be."""
-    named = {name for name in item if _OF_ADDRESSES.search(name)}
+def _members(item: dict[str, JSON]) -> list[tuple[JSON, _Trust]]:
+    """The members of an object, the last one first, with what each may be."""
     texts = [(name, one) for name, one in item.items() if isinstance(one, str)]
-    known = any(name in named or _ABSOLUTE.match(one.strip()) for name, one in texts)
-    for name, one in item.items():
-        other = _Trust.ABSOLUTE if known and isinstance(one, str) else _Trust.PATHS
-        yield one, _Trust.ALL if name in named else other
+    known = any(_OF_ADDRESSES.search(name) or _ABSOLUTE.match(one.strip()) for name, one in texts)
+    others: dict[type, _Trust] = {str: _Trust.ABSOLUTE} if known else {}
+    return [
+        (one, _Trust.ALL if _OF_ADDRESSES.search(name) else others.get(type(one), _Trust.PATHS))
+        for name, one in reversed(item.items())
+    ]
+
+
+def _may_hold_one(one: JSON) -> bool:
+    """Whether an address may stand in a member of an object: nobody need know what it is called, if none can."""
+    return _SIGNS.search(one) is not None if isinstance(one, str) else isinstance(one, list | dict) and bool(one)
 
 
 def _is_reference(said: str, trust: _Trust) -> bool:
+    if not _SIGNS.search(said):
+        return False
     text = said.strip()
     is_one_word = not re.search(r"\s", text)
     if _ABSOLUTE.match(text):

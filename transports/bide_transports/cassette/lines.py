@@ -6,6 +6,7 @@ The fields are told in docs/cassettes.md. Keys come in a fixed order, so equal r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from json import dumps
 from typing import cast
@@ -67,9 +68,12 @@ def event_members(event: Event, inline: int | None = None) -> Members:
             members |= {"state": event.state, "ms": event.ms, "floor": event.floor, "why": event.why}
         case Send(request=request, omitted=omitted):
             members |= _request(request) | ({} if omitted is None else {"b": _omission(omitted)})
-        case Heard(reply=NoResponse(cause, sent), omitted=omitted, begun=begun):
-            members |= {"cause": cause.name.lower(), "sent": sent}
-            members |= {} if begun is None else _response(begun, omitted, inline)
+        case Heard(reply=NoResponse() as reply, omitted=omitted, begun=begun):
+            members |= {"cause": reply.cause.name.lower(), "sent": reply.sent}
+            if begun is not None:
+                members |= _response(begun, omitted, inline)
+            elif reply.head is not None:
+                members["head"] = {"s": reply.head.status, "h": _headers(reply.head.headers)}
         case Heard(reply=Response() as reply, omitted=omitted):
             members |= _response(reply, omitted, inline)
         case Done():
@@ -175,8 +179,12 @@ def _read_fail(members: Mapping[str, JSON]) -> Heard:
     name = _text(members, "cause").upper()
     if name not in Cause.__members__:
         raise Misread(f"cause is {name.lower()!r:.40}: one of {', '.join(Cause.__members__).lower()} is expected")
-    reply = NoResponse(Cause[name], sent=members.get("sent") is True)
     begun, omitted = _read_response(members) if "s" in members else (None, None)
+    there = members.get("head")
+    if there is not None and not isinstance(there, dict):
+        raise Misread("head is no object")
+    head = replace(begun, body=b"") if begun is not None else None if there is None else _read_response(there)[0]
+    reply = NoResponse(Cause[name], sent=members.get("sent") is True, head=head)
     return Heard(*_place(members), reply, omitted, begun)
 
 

@@ -13,7 +13,7 @@ from bide.dialects import Dialect
 from bide.document import JSON, parse_object
 from bide.handles import COOKIE, handle_of, links
 from bide.job import AnyJob
-from bide.messages import Headers, NoResponse, Reply, Request, Response
+from bide.messages import Headers, Reply, Request, Response
 from bide.result import Acknowledgement
 from bide_transports.cassette import bodies
 from bide_transports.cassette.redaction import STANDARD, Redactor, Rules, scan
@@ -81,7 +81,11 @@ class Cleaner:
 
     def reply(self, reply: Reply) -> Reply:
         """`reply` likewise; a body that cannot be made safe is left empty."""
-        return replace(reply, detail="") if isinstance(reply, NoResponse) else self._response(reply)
+        if isinstance(reply, Response):
+            return self._response(reply)
+        return replace(
+            reply, detail="", head=None if reply.head is None else self._response(replace(reply.head, body=b""))
+        )
 
     def _response(self, reply: Response) -> Response:
         moved = [(name, self._moved(value)) for name, value in reply.headers]

@@ -52,8 +52,9 @@ class Wording:
                 return f". {plain(event.state)}: wait {event.ms} ms ({plain(event.why)})"
             case Send(request=request, omitted=omitted):
                 return f"> {self._request(request)}{f' with a file of {omitted.length} bytes' if omitted else ''}"
-            case Heard(reply=NoResponse(cause, sent), begun=begun):
-                before = f"{self._begun(begun, event.omitted)}, then " if begun else ""
+            case Heard(reply=NoResponse(cause, sent, head=head), begun=begun):
+                came = self._begun(begun, event.omitted) if begun else f"{head.status} without its body" if head else ""
+                before = f"{came}, then " if came else ""
                 return f"! {before}{cause.value} ({'may have arrived' if sent else 'not sent'})"
             case Heard(reply=Response() as reply):
                 return f"< {self._reply(reply, event.omitted)}"

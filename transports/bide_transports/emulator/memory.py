@@ -15,7 +15,7 @@ from dataclasses import replace
 from bide.messages import Cause, NoResponse, Reply, Request, Response
 from bide.urls import origin
 from bide_transports.emulator import wire
-from bide_transports.emulator.faults import Broken, Dribble, Garbage, Hang
+from bide_transports.emulator.faults import Broken, Dribble, Drop, Garbage, Hang
 from bide_transports.emulator.service import Service
 
 _START = 1893830400.0  # 2030-01-05T08:00:00Z, the day of the samples
@@ -78,6 +78,9 @@ def _received(answer: Response | Broken, request: Request) -> tuple[Reply, float
             return _bounded(reply, request), pause * len(wire.whole(reply, request.method))
         case Broken(Hang()):
             return NoResponse(Cause.TIMEOUT, sent=True), math.inf
+        case Broken(Drop("body"), Response() as reply):
+            cut, head = "the server cut the connection", replace(reply, body=b"")
+            return NoResponse(Cause.RESET, sent=True, detail=cut, head=head), 0.0
         case Broken(Garbage()):
             return NoResponse(Cause.PROTOCOL, sent=True, detail="the status line is no HTTP"), 0.0
         case _:
@@ -87,5 +90,6 @@ def _received(answer: Response | Broken, request: Request) -> tuple[Reply, float
 def _bounded(reply: Response, request: Request) -> Reply:
     content = wire.body(reply, request.method)
     if len(content) > request.largest:
-        return NoResponse(Cause.TOO_LARGE, sent=True, detail=f"more than {request.largest} bytes")
+        more = f"more than {request.largest} bytes"
+        return NoResponse(Cause.TOO_LARGE, sent=True, detail=more, head=replace(reply, body=b""))
     return replace(reply, body=content)

@@ -17,7 +17,7 @@ from bide.dialects import Dialect
 from bide.errors import BideError
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential, Secret, credential_for
-from bide_transports.cassette.replaying.file_bytes import carried
+from bide_transports.cassette.replaying.file_bytes import NO_CHUNK, carried
 from bide_transports.cassette.replaying.heard_request import Asked, needed, read_request, spelt
 from bide_transports.cassette.tape import Omitted
 from bide_transports.lookup import PrivateAddress
@@ -66,8 +66,9 @@ class FarEnd:
         """
         self._request, self.reply, self.begun, self._file = request, reply, begun, file
         self._taken, self._given, self._needed, self.is_answering = bytearray(), b"", 0, False
-        too_large = isinstance(reply, NoResponse) and reply.cause is Cause.TOO_LARGE
-        return replace(request, largest=0) if too_large else request
+        if not isinstance(reply, NoResponse) or reply.cause is not Cause.TOO_LARGE:
+            return request
+        return replace(request, largest=0, largest_file=len(begun.body) if begun is not None else 0)
 
     @property
     def credential(self) -> Credential:
@@ -173,12 +174,21 @@ def _answer(reply: Reply, method: str) -> bytes:
     match reply:
         case Response():
             return _whole(reply, method)
+        case NoResponse(cause, sent=True, head=Response() as head):
+            return _bytes(head, method, *_cut(cause))
         case NoResponse(Cause.PROTOCOL, sent=True):
             return _GARBAGE
         case NoResponse(Cause.TOO_LARGE, sent=True):
             return _whole(Response(200, body=b"x"), method)
         case _:
             return b""
+
+
+def _cut(cause: Cause) -> tuple[list[tuple[str, str]], bytes]:
+    """How a body is carried that ends so after its head, and what comes of it."""
+    if cause is Cause.PROTOCOL:
+        return [("transfer-encoding", "chunked")], NO_CHUNK
+    return [("content-length", "1")], b"x" if cause is Cause.TOO_LARGE else b""
 
 
 def _whole(reply: Response, method: str) -> bytes:

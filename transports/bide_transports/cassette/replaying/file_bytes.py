@@ -11,7 +11,8 @@ from bide.messages import Cause, NoResponse, Reply, Response
 
 _CHUNK = 8192  # bytes; an adapter may lose the piece in which it is cut, so each is whole
 _GZIP = 31
-_NO_CHUNK = b"there is no such length\r\n"
+#: In place of the next chunk: no length.
+NO_CHUNK = b"there is no such length\r\n"
 
 
 def carried(part: Response, end: Reply) -> tuple[list[tuple[str, str]], bytes]:
@@ -21,21 +22,27 @@ def carried(part: Response, end: Reply) -> tuple[list[tuple[str, str]], bytes]:
         return [("content-length", length)], part.body
     is_coded = "content-encoding" in part.headers.fields
     lines = [("content-encoding", "gzip")] if is_coded else []
-    body = _packed(part.body, is_whole=isinstance(end, Response)) if is_coded else part.body
+    body, more = _packed(part.body, end) if is_coded else (part.body, b"x")
     chunks = [_chunk(body[at : at + _CHUNK]) for at in range(0, len(body), _CHUNK)]
-    return [*lines, ("transfer-encoding", "chunked")], b"".join((*chunks, _end(end)))
+    return [*lines, ("transfer-encoding", "chunked")], b"".join((*chunks, _end(end, more)))
 
 
-def _packed(body: bytes, *, is_whole: bool) -> bytes:
+def _packed(body: bytes, end: Reply) -> tuple[bytes, bytes]:
+    """`body` as it came, whole or cut, and a byte more of it."""
     packer = zlib.compressobj(wbits=_GZIP)
-    return packer.compress(body) + packer.flush(zlib.Z_FINISH if is_whole else zlib.Z_SYNC_FLUSH)
+    if isinstance(end, Response):
+        return packer.compress(body) + packer.flush(), b""
+    return packer.compress(body) + packer.flush(zlib.Z_SYNC_FLUSH), packer.compress(b"x") + packer.flush(
+        zlib.Z_SYNC_FLUSH
+    )
 
 
 def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def _end(end: Reply) -> bytes:
+def _end(end: Reply, more: bytes) -> bytes:
+    """What comes after the last piece: the end, nothing, what makes the reply invalid, or `more` than may come."""
     if isinstance(end, NoResponse):
-        return _NO_CHUNK if end.cause is Cause.PROTOCOL else b""
+        return {Cause.PROTOCOL: NO_CHUNK, Cause.TOO_LARGE: _chunk(more)}.get(end.cause, b"")
     return _chunk(b"")
