@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def test_numbers_are_taken_as_they_are_meant(run: Run) -> None:
 
 
 @BY_EACH
-@pytest.mark.parametrize("wrong", WRONG, ids=str)
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: re.sub(r" at 0x\w+", "", str(wrong)))
 def test_any_other_is_refused_where_the_client_is_made(wrong: dict[str, Any], run: Run) -> None:
     (name,) = wrong
     with serve(Service()) as emulator, pytest.raises(InvalidSetting, match=rf"{name} is .*: give"):
