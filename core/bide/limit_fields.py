@@ -100,6 +100,12 @@ def read_quota(
     return least[0]._replace(others=tuple(least[1 : MOST + 1])) if least else None
 
 
+def reset_fields(headers: Headers, names: tuple[str, str, str] | None = None) -> dict[str, float]:
+    """The fields of a reply that say when a rate limit resets, each with the seconds that a figure of 1 means there."""
+    layout = _layout(tuple(headers.fields), names)
+    return {} if layout is None else {field: unit for family in layout.families for field, unit in family.resets}
+
+
 def retry_after(headers: Headers, *, now: float) -> float | None:
     """The instant that `Retry-After` names, on our clock: the latest of its readable values, or None."""
     ends = [_end_of_wait(value.strip(), headers, now) for value in members(headers.every("retry-after"))]

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LOOKS_SECRET = re.compile(  # a JWT may begin anew at each dash: its head is bounded, so that no text takes long
-    r"\b(?:sk|pk|rk|mr|gh[pousr]|github_pat|xox[baprs]|r8|hf|glpat|npm|whsec)[-_][A-Za-z0-9_-]{8,}"
-    r"|\bA(?:KIA|SIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w.-]+|\beyJ[\w-]{1,512}\.[\w-]+\.[\w-]*"
-    r"|(?i:\b(?:bearer|basic|key(?=\s+\S*\d))\s+)[A-Za-z0-9._~+/=:-]{8,}"
-    r"|(?<=\?)[^\s\"'<>]+"
+_LOOKS_SECRET = (
+    re.compile(  # a JWT may begin anew at each dash of a word: first is seen whether the word goes on as one
+        r"\b(?:sk|pk|rk|mr|gh[pousr]|github_pat|xox[baprs]|r8|hf|glpat|npm|whsec)[-_][A-Za-z0-9_-]{8,}"
+        r"|\bA(?:KIA|SIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w.-]+"
+        r"|(?<![\w-])(?=[\w-]{4,}\.[\w-]+\.)[\w-]*?\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+        r"|(?i:\b(?:bearer|basic|key(?=\s+\S*\d))\s+)[A-Za-z0-9._~+/=:-]{8,}"
+        r"|(?<=\?)[^\s\"'<>]+"
+    )
 )
 _SHORTEST = 8  # characters of a key that is told from other words
 _STRUCK = b"[redacted]"

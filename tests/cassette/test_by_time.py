@@ -145,8 +145,8 @@ def test_an_end_at_the_first_look_is_bracketed_by_the_submission() -> None:
 # -- replies at another time -------------------------------------------------------------------------------------------
 
 
-def _moved(status: int, ms: int, *fields: tuple[str, str], resets: tuple[str, ...] = ()) -> dict[str, str]:
-    reply = later(Response(status, Headers.of(fields)), ms, resets)
+def _moved(status: int, ms: int, *fields: tuple[str, str], quota: tuple[str, str, str] | None = None) -> dict[str, str]:
+    reply = later(Response(status, Headers.of(fields)), ms, quota)
     assert isinstance(reply, Response)
     return dict(reply.headers)
 
@@ -167,14 +167,23 @@ def test_the_services_clock_goes_on() -> None:
         ("retry-after-ms", 429, "7000", "4500"),
         ("x-ratelimit-reset", 200, "30", "28"),
         ("x-ratelimit-reset", 200, "1893830460", "1893830460"),
-        ("x-ratelimit-reset", 200, "6m0s", "6m0s"),
+        ("x-ratelimit-reset", 200, "6m0s", "357.5s"),
+        ("x-ratelimit-reset", 200, "90ms", "0s"),
+        ("x-ratelimit-reset", 200, "30, 6m0s,soon", "28,357.5s,soon"),
+        ("x-ratelimit-reset-after", 200, "12.5", "10"),
+        ("x-rate-limit-reset", 200, "30", "28"),
+        ("x-ratelimit-reset-tokens", 200, "1m", "57.5s"),
+        ("x-ratelimit-reset-after-ms", 200, "30000", "27500"),
+        ("x-ratelimit-reset", 200, "1893830460000", "1893830460000"),
+        ("anthropic-ratelimit-requests-reset", 200, "2030-01-05T08:01:00Z", "2030-01-05T08:01:00Z"),
+        ("x-ratelimit-reset", 200, "Sat, 05 Jan 2030 08:01:00 GMT", "Sat, 05 Jan 2030 08:01:00 GMT"),
         ("ratelimit", 200, '"default";r=3;t=12', '"default";r=3;t=10'),
         ("x-own-reset", 200, "30", "28"),
         ("x-other", 200, "30", "30"),
     ],
 )
 def test_what_counts_down_to_an_instant_shrinks(name: str, status: int, value: str, then: str) -> None:
-    assert _moved(status, 2500, (name, value), resets=("x-own-reset",)) == {name: then}
+    assert _moved(status, 2500, (name, value), quota=("x-own-limit", "x-own-left", "x-own-reset")) == {name: then}
 
 
 def test_a_clock_that_is_ahead_tells_other_instants_and_the_same_spans() -> None:
@@ -187,6 +196,25 @@ def test_a_clock_that_is_ahead_tells_other_instants_and_the_same_spans() -> None
         "x-ratelimit-reset": "1893830550",
     }
     assert reply.body == b'{"expires_at":"2030-01-05T08:06:30Z"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "then"),
+    [
+        ("x-ratelimit-reset", "30", "30"),
+        ("x-ratelimit-reset", "1893830460000", "1893830550000"),
+        ("x-rate-limit-reset", "1893830460", "1893830550"),
+        ("x-ratelimit-reset-ms", "1893830460000", "1893830550000"),
+        ("x-ratelimit-reset", "6m0s", "6m0s"),
+        ("x-ratelimit-reset", "Sat, 05 Jan 2030 08:01:00 GMT", "Sat, 05 Jan 2030 08:02:30 GMT"),
+        ("anthropic-ratelimit-requests-reset", "2030-01-05T08:01:00Z", "2030-01-05T08:02:30Z"),
+        ("x-own-reset", "1893830460", "1893830550"),
+    ],
+)
+def test_the_end_of_a_limit_is_told_by_the_clock_that_is_ahead(name: str, value: str, then: str) -> None:
+    reply = ahead(Response(200, Headers.of([(name, value)])), 90_000, ("x-own-limit", "x-own-left", "x-own-reset"))
+    assert isinstance(reply, Response)
+    assert dict(reply.headers) == {name: then}
 
 
 def test_a_job_that_began_later_ends_later() -> None:

@@ -112,7 +112,7 @@ def test_a_cassette_without_its_end_is_shown_and_said_to_be_so(cut: Path) -> Non
     answer = bide("show", cut)
     assert answer.exit_code == 0
     assert answer.stdout == transcript(load(LIMITED))
-    assert answer.stderr == f"bide: {cut} has no end: it was cut short; `bide cassette settle` closes it\n"
+    assert answer.stderr == f"bide: {cut} has no end: it was cut short; `bide cassette settle {cut}` closes it\n"
 
 
 def test_what_cannot_be_read_is_named_and_the_others_are_shown(jobs: Path, tmp_path: Path) -> None:

@@ -127,9 +127,9 @@ def test_a_name_that_no_file_can_have_is_told(name: str, tmp_path: Path) -> None
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "large.cassette.jsonl"
     path.write_bytes(_changed(1))
-    monkeypatch.setattr(files, "_LARGEST_READ", path.stat().st_size)
+    monkeypatch.setattr(files, "LARGEST_READ", path.stat().st_size)
     assert load(path).events
-    monkeypatch.setattr(files, "_LARGEST_READ", path.stat().st_size - 1)
+    monkeypatch.setattr(files, "LARGEST_READ", path.stat().st_size - 1)
     with pytest.raises(InvalidCassette, match="more than"):
         load(path)
 

@@ -221,3 +221,55 @@ def test_cassettes_of_tests_that_were_not_asked_for_are_no_orphans(recorded: Sui
     recorded.tests(test_b="def test_other(cassette): ...")
     recorded.run("--cassette-orphans", "test_a.py").assert_outcomes(passed=1)
     recorded.run("--cassette-orphans", "test_b.py").assert_outcomes(failed=1)
+
+
+AUTOUSE = """
+import pytest
+
+def guard(scope):
+    @pytest.fixture(scope=scope, autouse=True, name=f"guard_{scope}")
+    def guarding():
+        pytest.fail(f"the {scope} is no business of a check")
+    return guarding
+
+of_session, of_package, of_module, of_class, of_test = map(guard, ["session", "package", "module", "class", "function"])
+"""
+
+
+@pytest.mark.parametrize("option", ["--cassette-scan", "--cassette-orphans"])
+@pytest.mark.parametrize("where", ["conftest", "sub/conftest"])
+def test_a_check_is_not_prepared_as_the_tests_are(suite: Suite, option: str, where: str) -> None:
+    suite.tests(**{where: AUTOUSE, "sub/test_a": "class TestIt:\n    def test_it(self): ..."})
+    suite.pytester.makeini("[pytest]\nusefixtures = of_another_project")
+    suite.run(option, "-rs").assert_outcomes(**{"passed" if "orphans" in option else "skipped": 1})
+    (suite.path / "sub" / "cassettes").mkdir()
+    (suite.path / "sub" / "cassettes" / "kept.cassette.jsonl").write_text("{}\n")
+    if option == "--cassette-scan":
+        suite.run(option).assert_outcomes(passed=1)
+        suite.run(option, "--collect-only").stdout.fnmatch_lines(["*cassette-scan?sub/cassettes/kept.cassette.jsonl?*"])
+    else:
+        suite.run(option).assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("scope", ["session", "package", "module", "class", "function"])
+def test_the_rules_of_a_suite_may_come_from_fixtures_of_any_scope(suite: Suite, scope: str) -> None:
+    suite.pytester.makeconftest(f"""
+import pytest
+from bide_transports.cassette.redaction import Rules
+
+@pytest.fixture(scope="{scope}")
+def allowed(request):
+    assert request.node
+    return ("{SECRET}",)
+
+@pytest.fixture(scope="{scope}")
+def cassette_rules(allowed):
+    return Rules(allow=allowed)
+
+@pytest.fixture
+def cassette_settings(cassette_rules):
+    from bide_transports.testing.taping.settings import CassetteSettings
+    return CassetteSettings(cassette_rules)
+""")
+    plant(suite.path / "cassettes" / "test_a" / "test_hen.cassette.jsonl")
+    suite.run("--cassette-scan").assert_outcomes(passed=1)

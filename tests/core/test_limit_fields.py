@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide.limit_fields import MOST, Quota, read_quota, retry_after
+from bide.limit_fields import MOST, Quota, read_quota, reset_fields, retry_after
 from bide.messages import Headers
 from tests.laws import START
 
@@ -359,3 +359,11 @@ def test_very_many_fields_take_no_longer_than_they_are_many() -> None:
 def test_a_retry_after_of_too_many_digits_is_a_time_or_for_ever(value: str, wait: float) -> None:
     said = headers(retry_after=value, date="Mon, 23 Nov 2026 13:33:27 GMT")
     assert retry_after(said, now=1795440807.0) == pytest.approx(1795440807.0 + wait)
+
+
+def test_the_fields_of_resets_come_with_their_units() -> None:
+    headers = Headers.of([("X-RateLimit-Reset", "9"), ("x-ratelimit-reset-after-ms", "9000"), ("x-other-reset", "9")])
+    assert reset_fields(headers) == {"x-ratelimit-reset": 1.0, "x-ratelimit-reset-after-ms": 1e-3}
+    own = ("x-own-limit", "x-own-left", "x-own-reset")
+    assert reset_fields(Headers.of([("x-own-reset", "9")]), own) == {"x-own-reset": 1.0}
+    assert reset_fields(Headers.of([("date", "today")])) == {}

@@ -13,12 +13,12 @@ import click
 
 from bide_transports.cassette.changing.settle import settle as settled
 from bide_transports.cassette.divergence import ReplayDiverged
-from bide_transports.cassette.files import load, save, text_of
+from bide_transports.cassette.files import LARGEST_READ, contents, load, save, text_of
 from bide_transports.cassette.redaction import Rules
 from bide_transports.cassette.redaction import scan as findings
 from bide_transports.cassette.shelf import looked_at
 from bide_transports.cassette.shown.transcript import count, transcript
-from bide_transports.cassette.tape import Cassette, InvalidCassette
+from bide_transports.cassette.tape import Cassette
 from bide_transports.cassette.track import Strict
 from bide_transports.cassette.verify import Verified
 from bide_transports.cassette.verify import verify as verified
@@ -128,7 +128,7 @@ def settle(paths: tuple[Path, ...], check: bool, dialect: str | None, as_json: b
     def look(path: Path) -> bool:
         cassette, _ = looked_at(path)
         fresh = settled(cassette, dialect=needed(dialect, cassette.head))
-        changed = path.read_bytes() != text_of(fresh)
+        changed = contents(path, LARGEST_READ) != text_of(fresh)
         if changed and not check:
             save(fresh, path, overwrite=True)
         diff = [*_diff(cassette, fresh, path, dialect)]
@@ -150,10 +150,7 @@ def _counted(all_of_them: list[Verified], took: float) -> str:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", errors="replace")
-    except OSError as error:
-        raise InvalidCassette(f"{path} cannot be read ({error.strerror or error})") from None
+    return contents(path, LARGEST_READ).decode("utf-8", "replace")
 
 
 def _diff(before: Cassette, after: Cassette, path: Path, dialect: str | None) -> Iterator[str]:

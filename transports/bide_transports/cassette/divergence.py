@@ -12,6 +12,7 @@ from bide_transports.cassette.lines import event_members
 from bide_transports.cassette.tape import Cassette, Event, Open
 from bide_transports.cassette.tokens import opened
 from bide_transports.cassette.wording import Wording, plain
+from bide_transports.cassette.words import known
 from bide_transports.shell import command_line
 
 _BEFORE = 3  # events of context
@@ -72,8 +73,7 @@ def diverged(
         f"    differs in: {d.name}   cassette {d.recorded}   code {d.made}" for d in differences(expected, actual)
     ]
     lines += [f"    policy:     {d.name}   cassette {d.recorded}   now {d.made}   <- likely cause" for d in policy]
-    settle = plain(command_line("bide", "cassette", "settle", cassette.name))
-    lines += [f"    intended? {settle}   (decides anew, keeps what came back)"]
+    lines += [f"    intended? {_advice(cassette, policy)}   (decides anew, keeps what came back)"]
     message = "\n".join(lines)
     return ReplayDiverged(
         message, lane=lane, step=step, expected=expected, actual=actual, path=path, policy_diff=policy
@@ -87,6 +87,15 @@ def differences(expected: Event | None, actual: Event | None) -> tuple[Differenc
     ours, theirs = event_members(expected), event_members(actual)
     names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
     return tuple(Difference(name, _short(ours.get(name)), _short(theirs.get(name))) for name in names)
+
+
+def _advice(cassette: Cassette, policy: tuple[Difference, ...]) -> str:
+    """What takes over the new decisions: the command only knows the recorded pace and patience."""
+    if not cassette.name or policy:
+        terms = "".join(f", {name}=..." for name in dict.fromkeys(d.name.partition(".")[0] for d in policy))
+        return f"bide_transports.cassette.changing.settle(cassette{terms}), or in a test pytest --cassette=settle"
+    declared = "" if known(cassette.head) else " --dialect FILE"
+    return plain(command_line("bide", "cassette", "settle", cassette.name)) + declared
 
 
 def _short(value: object) -> str:

@@ -6,6 +6,7 @@ line can still be read, with `partial`.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -19,7 +20,7 @@ from bide_transports.locks import locked, release
 from bide_transports.shell import command_line
 
 LARGEST = 5 * 1024 * 1024  # bytes of a cassette that is recorded
-_LARGEST_READ = 64 * 1024 * 1024  # bytes of one that is loaded, which may come from elsewhere
+LARGEST_READ = 64 * 1024 * 1024  # bytes of one that is loaded, which may come from elsewhere
 
 
 class Appending:
@@ -88,7 +89,8 @@ def save(cassette: Cassette, path: Path, *, overwrite: bool = False) -> None:
     """
     text = text_of(cassette)
     try:
-        if _is_there(path, overwrite=overwrite) and path.read_bytes() == text:
+        there = _is_there(path, overwrite=overwrite)
+        if there and path.stat().st_size == len(text) and contents(path, len(text)) == text:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(path, text)
@@ -109,12 +111,20 @@ def load(path: str | Path, *, partial: bool = False) -> Cassette:
 
     Raises `InvalidCassette`, which names the line.
     """
-    path = Path(path)
+    return loads(contents(Path(path), LARGEST_READ), name=str(path), partial=partial)
+
+
+def contents(path: Path, largest: int) -> bytes:
+    """The bytes of a file; raises `InvalidCassette` for more than `largest`, and for what is no file.
+
+    A pipe or a device might never end, or never begin.
+    """
     try:
-        data = read_file(path, _LARGEST_READ)
+        return read_file(path, largest)
     except (OSError, ValueError) as error:
-        raise InvalidCassette(f"the cassette {path} cannot be read ({_why(error)})") from None
-    return loads(data, name=str(path), partial=partial)
+        large = isinstance(error, OSError) and error.errno == errno.EFBIG
+        advice = "use a part of it" if large else "name a file that is there"
+        raise InvalidCassette(f"{path} cannot be read ({_why(error)}): {advice}") from None
 
 
 def loads(data: bytes, *, name: str = "the cassette", partial: bool = False) -> Cassette:
@@ -126,7 +136,8 @@ def loads(data: bytes, *, name: str = "the cassette", partial: bool = False) -> 
     *middle, last = (_members(text, name, number) for number, text in enumerate(raw, 1))
     ended = last.get("k") == "end"
     if not ended and not partial:
-        raise InvalidCassette(f"{name} has no end: it was cut short; `bide cassette settle` closes it")
+        settle = command_line("bide", "cassette", "settle", name)
+        raise InvalidCassette(f"{name} has no end: it was cut short; `{settle}` closes it")
     described = middle[1:] if ended else [*middle, last][1:]
     events = tuple(_event(members, name, number) for number, members in enumerate(described, 2))
     if ended and not partial:

@@ -1,7 +1,7 @@
 """The service on loopback: real sockets, real threads, and faults on the wire that are really on the wire.
 
 h11 reads the requests. Replies are written by `wire`, in one piece, so that a fault can spoil any byte of them.
-One thread accepts; each connection has its own. Needs the h11 package (`bide[trio]` or `bide[cli]`).
+One thread accepts; each connection has its own. Needs the h11 package (`bide[trio]`, `bide[cli]` or `bide[pytest]`).
 """
 
 from __future__ import annotations

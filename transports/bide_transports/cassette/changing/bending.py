@@ -6,14 +6,14 @@ through to it, and what comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from bide.messages import Headers, Response
 from bide_transports.cassette.changing.by_time import Answer, Answering, Asking
 from bide_transports.cassette.changing.moving import imf
-from bide_transports.cassette.changing.retake import Retake
+from bide_transports.cassette.changing.retake import Retake, on_time
 from bide_transports.cassette.changing.story import Exchanged, Story
 from bide_transports.cassette.tape import Event, InvalidCassette
 
@@ -33,12 +33,40 @@ class Edit:
 
 
 def bent(
-    story: Story, since: int, answering: Callable[[Answering], Answering], goes_out: Callable[[int], int] | None = None
+    story: Story,
+    since: int,
+    answering: Callable[[Answering], Answering],
+    goes_out: Callable[[int], int] = on_time,
+    exchanges: Sequence[Exchanged] | None = None,
 ) -> tuple[Event, ...]:
-    """The lane with `answering` around the service from `since` on (ms)."""
-    if goes_out is None:
-        return Retake(story, since, answering).play()
-    return Retake(story, since, answering, goes_out).play()
+    """The lane with `answering` around the service from `since` on (ms); the same lane if that changes no exchange."""
+    changed = False
+
+    def around(service: Answering) -> Answering:
+        passed: list[tuple[Asking, Answer]] = []
+
+        def behind(asking: Asking) -> Answer:
+            passed.append((asking, service(asking)))
+            return passed[-1][1]
+
+        before = answering(behind)
+
+        def answer(asking: Asking) -> Answer:
+            nonlocal changed
+            passed.clear()
+            given = before(asking)
+            changed = changed or passed != [(asking, given)]
+            return given
+
+        return answer
+
+    def leaves(t: int) -> int:
+        nonlocal changed
+        changed = changed or goes_out(t) != t
+        return goes_out(t)
+
+    events = Retake(story, since, around, leaves, exchanges=exchanges).play()
+    return events if changed else story.events
 
 
 def in_turn(since: int, *deeds: Deed) -> Callable[[Answering], Answering]:

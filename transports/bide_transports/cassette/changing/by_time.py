@@ -116,8 +116,7 @@ class Timeline:
         return counting or [one for _, one in near]
 
     def _moved(self, chosen: Exchanged, t: int) -> Reply:
-        quota = self.story.dialect.quota
-        reply = later(chosen.heard.reply, t - chosen.sent.t, quota[2:] if quota else ())
+        reply = later(chosen.heard.reply, t - chosen.sent.t, self.story.dialect.quota)
         return reply if isinstance(reply, NoResponse) else born_later(reply, self.born or 0)
 
     def _unknown(self, asking: Asking) -> InvalidCassette:

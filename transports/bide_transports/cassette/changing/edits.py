@@ -20,14 +20,12 @@ from bide_transports.cassette.changing.bending import (
     Edit,
     always,
     bent,
-    first,
     from_ms,
     given,
     in_turn,
     struck,
 )
 from bide_transports.cassette.changing.by_time import Answer, Answering, Asking
-from bide_transports.cassette.changing.retake import Retake
 from bide_transports.cassette.changing.story import Story, with_lanes
 from bide_transports.cassette.tape import Cassette, Event, InvalidCassette
 
@@ -61,10 +59,12 @@ def replace_reply(
 
     def change(story: Story) -> tuple[Event, ...]:
         t = from_ms(story, at)
-        gone = next((one for one in story.exchanges if one.sent.t >= t), first(story))
+        gone = next((one for one in story.exchanges if one.sent.t >= t), None)
+        if gone is None:
+            return story.events
         known = story.without(gone) if gone.is_look else None
         around = in_turn(gone.sent.t, given(story, status, retry_after, body))
-        return Retake(story, gone.sent.t, around, exchanges=known).play()
+        return bent(story, gone.sent.t, around, exchanges=known)
 
     return Edit(f"replace by {status} at {at:.3f} s", change)
 
@@ -93,9 +93,11 @@ def lose_submit_reply() -> Edit:
     """The submission arrives, and its reply does not."""
 
     def change(story: Story) -> tuple[Event, ...]:
-        if not first(story).is_submission:
-            raise InvalidCassette(f"lane {story.name} begins with a job that is submitted already")
-        return struck(story, first(story).sent.t / 1000, _lost(Cause.RESET))
+        replied = (one for one in story.exchanges if one.is_submission and isinstance(one.heard.reply, Response))
+        gone = next((one for one in replied if one.may_have_arrived), None)
+        if gone is None:
+            raise InvalidCassette(f"no submission in lane {story.name} was answered, so no answer to one can be lost")
+        return struck(story, gone.sent.t / 1000, _lost(Cause.RESET))
 
     return Edit("lose the reply to the submission", change)
 

@@ -22,7 +22,7 @@ def flap(a: str, b: str) -> Edit:
             raise InvalidCassette(f"nothing is asked once lane {story.name} has the status {b!r:.40}")
 
         def deed(asking: Asking, _: Answering) -> Answer:
-            return Answer(later(before.heard.reply, asking.t - before.sent.t), before.ms)
+            return Answer(later(before.heard.reply, asking.t - before.sent.t, story.dialect.quota), before.ms)
 
         return struck(story, (after.sent.t + 1) / 1000, deed)
 
@@ -65,11 +65,14 @@ def expire_link(*, after: float, status: int = 403) -> Edit:
 def skew(*, server_ms: int) -> Edit:
     """The service's clock is that much ahead: in each instant that it tells, not in what it counts."""
 
-    def deed(asking: Asking, answering: Answering) -> Answer:
-        answer = answering(asking)
-        return answer._replace(reply=ahead(answer.reply, server_ms))
+    def change(story: Story) -> tuple[Event, ...]:
+        def deed(asking: Asking, answering: Answering) -> Answer:
+            answer = answering(asking)
+            return answer._replace(reply=ahead(answer.reply, server_ms, story.dialect.quota))
 
-    return Edit(f"the service's clock {server_ms} ms ahead", lambda story: bent(story, story.events[0].t, always(deed)))
+        return bent(story, story.events[0].t, always(deed))
+
+    return Edit(f"the service's clock {server_ms} ms ahead", change)
 
 
 def step_wall(*, at: float, ms: int) -> Edit:

@@ -34,7 +34,8 @@ def _same(answering: Answering) -> Answering:
     return answering
 
 
-def _on_time(t: int) -> int:
+def on_time(t: int) -> int:
+    """A request goes out when it is due."""
     return t
 
 
@@ -50,7 +51,7 @@ class Retake:
     story: Story
     since: int = ALWAYS
     around: Callable[[Answering], Answering] = _same
-    goes_out: Callable[[int], int] = _on_time
+    goes_out: Callable[[int], int] = on_time
     pace: bide.Pace | None = None
     patience: bide.Patience | None = None
     exchanges: Sequence[Exchanged] | None = None
@@ -120,27 +121,29 @@ class Retake:
                 raise InvalidCassette(f"lane {self.story.name} would take more than {_MOST} requests: ask less often")
             if not inputs and take.left is not None and not self.departed:
                 return
-            goes_on = self._by_index(self.job, inputs) if self._is_on_track(self.job, inputs) else None
-            if goes_on is None:
+            recorded = self._recorded(self.job, inputs)
+            if recorded is not None and recorded < self.since:
+                goes_on = self._by_index(self.job, inputs)
+            else:
                 self.departed = True
-                goes_on = self._by_time(self.job, inputs, take.left)
+                goes_on = self._by_time(self.job, inputs, take.left, recorded or 0)
             if not goes_on:
                 return
 
-    def _is_on_track(self, job: bide.Waiting, inputs: deque[Input]) -> bool:
+    def _recorded(self, job: bide.Waiting, inputs: deque[Input]) -> int | None:
+        """When the next input was recorded; None where it is not what the job would have next."""
         if self.departed or not inputs:
-            return False
+            return None
         recorded = inputs[0]
         if isinstance(recorded, Told):
-            return recorded.t < self.since
+            return recorded.t
         if isinstance(recorded, Done):
-            return (
-                recorded.t < self.since and before_sending(job, now=self.story.cassette.head.now(recorded.t)) is not job
-            )
+            ends = before_sending(job, now=self.story.cassette.head.now(recorded.t)) is not job
+            return recorded.t if ends else None
         sent, planned = (recorded, None) if isinstance(recorded, Send) else (recorded.sent, recorded.planned)
         due = self.story.cassette.head.t(job.due)
         in_time = due <= sent.t if planned is None else due == planned <= sent.t
-        return in_time and sent.t < self.since and alike(sent.request, self.cleaner.request(job.request))
+        return sent.t if in_time and alike(sent.request, self.cleaner.request(job.request)) else None
 
     def _by_index(self, job: bide.Waiting, inputs: deque[Input]) -> bool:
         recorded = inputs.popleft()
@@ -157,8 +160,9 @@ class Retake:
             self._hear(job, recorded.heard)
         return True
 
-    def _by_time(self, job: bide.Waiting, inputs: deque[Input], left: int | None) -> bool:
-        t = max(self.goes_out(self.story.cassette.head.t(job.due)), self.t)
+    def _by_time(self, job: bide.Waiting, inputs: deque[Input], left: int | None, earliest: int) -> bool:
+        due = max(self.story.cassette.head.t(job.due), earliest)  # a real client is some milliseconds late
+        t = max(self.goes_out(due), self.t)
         while inputs and not isinstance(inputs[0], Told):
             inputs.popleft()
         told = inputs[0] if inputs else None

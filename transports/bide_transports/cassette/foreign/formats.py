@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bide.dialects import Dialect
 from bide.document import parse_object
-from bide_transports.cassette.files import load, text_of
+from bide_transports.cassette.files import contents, load, text_of
+from bide_transports.cassette.foreign.interactions import LARGEST
 from bide_transports.cassette.redaction import STANDARD, Rules
 from bide_transports.cassette.tape import Cassette, InvalidCassette
 
@@ -72,10 +73,7 @@ def _writer(kind: str) -> Callable[[Cassette], str] | None:
 
 
 def _kind_inside(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidCassette(f"{path} cannot be read ({error.strerror or error})") from None
+    data = contents(path, LARGEST)
     if (parse_object(data.partition(b"\n")[0]) or {}).get("cassette") is not None:
         return CASSETTE
     document = parse_object(data) or {}

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from bide.dialects import Dialect
 from bide.document import JSON
 from bide.messages import Reply, Request
+from bide_transports.cassette.files import contents as whole
 from bide_transports.cassette.tape import InvalidCassette
 
 LARGEST = 256 * 1024 * 1024  # bytes of a file that is imported
@@ -138,10 +139,7 @@ def contents(source: str | Path | bytes) -> tuple[bytes, str]:
         data, name = source, "the recording"
     else:
         name = str(source)
-        try:
-            data = Path(source).read_bytes()
-        except (OSError, ValueError) as error:
-            raise InvalidCassette(f"{name} cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        data = whole(Path(source), LARGEST)
     if len(data) > LARGEST:
         raise InvalidCassette(f"{name} has {len(data)} bytes, more than {LARGEST}: import a part of it")
     return data, name

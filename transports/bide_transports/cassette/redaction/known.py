@@ -22,6 +22,12 @@ _BASE64_SPELLINGS = {"+": "[+-]", "/": "[/_]"}
 _OTHERWISE = {" ": "+", '"': "&quot;", "&": "&amp;"}
 _CONTROLS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}  # as JSON escapes them
 _ESCAPES = ("%", "\\", "&")
+_SIMPLE = re.compile(r"[A-Za-z0-9+/=_.~:@,-]{16,}")  # long, and of characters that begin no escape
+_STRADDLED = 10  # characters of a value that an escape may swallow which begins before it: %2525252541
+_ESCAPE = re.compile(
+    r"%(?:25){0,4}([0-9A-Fa-f]{2})|\\+(?:u([0-9A-Fa-f]{4})|(.))|&#(?:0*([0-9]{1,7})|[xX]0*([0-9A-Fa-f]{1,6}));"
+)
+_ONE_SPELLING = str.maketrans("-_ ", "+/+")
 _LETTERS = frozenset(ascii_letters + digits + "+")
 _WORD = re.compile(r"[A-Za-z0-9+]*=*")
 _MIXED = (0, 2, 3)  # leading characters of base64 that hold bits of what goes before, by the bytes of that
@@ -34,8 +40,9 @@ class Known:
         self._fields: dict[str, str] = {}
         self._values: dict[str, str] = {}
         self._looks: list[str] = [*_ESCAPES]
+        self._ends: dict[str, tuple[str, ...] | None] = {}
         self._shortest = sys.maxsize
-        self._patterns: list[tuple[str, re.Pattern[str]]] | None = None
+        self._patterns: dict[str, re.Pattern[str]] = {}
 
     def add(self, value: str, kind: str) -> None:
         """Replace `value` from now on."""
@@ -45,7 +52,6 @@ class Known:
                 self._looks += _looks(value)
             self._values.setdefault(value, kind)
             self._shortest = min(self._shortest, len(value))
-            self._patterns = None
 
     def add_field(self, value: str, kind: str) -> None:
         """Replace `value` from now on, where it is all of a field."""
@@ -71,9 +77,11 @@ class Known:
 
     def edits(self, text: str, hide: Hide) -> Iterator[Edit]:
         """Edits for each known value within `text`; ask `may_be_in` first, which is faster."""
-        for start, end in gaps(text):
+        lower, plain = text.lower(), _plain(text)
+        near = [value for value in self._values if self._may_hold(lower, plain, value)]
+        for start, end in gaps(text) if near else ():
             done = start
-            for (first, is_packed, _), last, value in sorted(self._found(text, start, end)):
+            for (first, is_packed, _), last, value in sorted(self._found(near, text, start, end)):
                 if first < done:
                     continue
                 kind, done, hidden = self._values[value], last, value
@@ -82,16 +90,25 @@ class Known:
                     hidden = text[first:done]
                 yield first, done, hide(hidden, kind)
 
-    def _found(self, text: str, start: int, end: int) -> Iterator[tuple[tuple[int, bool, int], int, str]]:
+    def _found(
+        self, near: list[str], text: str, start: int, end: int
+    ) -> Iterator[tuple[tuple[int, bool, int], int, str]]:
         """Where values are: which comes first, and of those at one place the plain one, and the longest."""
-        for value, pattern in self._patterns or self._compiled():
-            for found in pattern.finditer(text, start, end):
+        for value in near:
+            for found in self._pattern(value).finditer(text, start, end):
                 yield (found.start(), found.lastgroup == "packed", -len(value)), found.end(), value
 
-    def _compiled(self) -> list[tuple[str, re.Pattern[str]]]:
-        """One expression for each value, since `re` remembers those of values that every lane has."""
-        self._patterns = [(value, re.compile(_expression(value))) for value in self._values]
-        return self._patterns
+    def _may_hold(self, lower: str, plain: str, value: str) -> bool:
+        """Whether a text, of which two spellings are given, may hold `value`: cheaper to ask than its expression."""
+        if value not in self._ends:
+            self._ends[value] = _ends(value)
+        ends = self._ends[value]
+        return ends is None or ends[0] in lower or any(end in plain for end in ends[1:])
+
+    def _pattern(self, value: str) -> re.Pattern[str]:
+        if value not in self._patterns:
+            self._patterns[value] = re.compile(_expression(value))
+        return self._patterns[value]
 
 
 def _expression(value: str) -> str:
@@ -131,6 +148,27 @@ def _looks(value: str) -> Iterator[str]:
     yield from (value, value.replace(" ", "+"), hexadecimal, hexadecimal.upper())
     for form in base64:
         yield from (form, form.translate(_URL_SAFE))
+
+
+def _ends(value: str) -> tuple[str, ...] | None:
+    """What a text without escapes holds if it holds `value`: its hex, or the end of another form; None if unsure."""
+    if not _SIMPLE.fullmatch(value):
+        return None
+    hexadecimal, *base64 = _packed(value)
+    return hexadecimal, *(form.translate(_ONE_SPELLING)[_STRADDLED:] for form in (value, *base64))
+
+
+def _plain(text: str) -> str:
+    """`text` without escapes, in which a character that has several spellings stands in one of them."""
+    return _ESCAPE.sub(_meant, text).translate(_ONE_SPELLING)
+
+
+def _meant(escape: re.Match[str]) -> str:
+    byte, unit, itself, decimal, digits = escape.groups()
+    if itself:
+        return itself
+    code = int(decimal) if decimal else int(byte or unit or digits, 16)
+    return chr(code) if code < 128 else escape[0]
 
 
 def _character(character: str) -> str:

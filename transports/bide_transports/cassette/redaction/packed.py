@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from bide_transports.cassette.redaction.placeholders import Edit, Hide, gaps
 
-LARGEST = 4 * 1024 * 1024  # bytes that are unpacked before a body is given up
+LARGEST = 2 * 1024 * 1024  # bytes that are unpacked of one body, or text, before what else is packed is given up
 
 _WORD = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _WRAPPED = re.compile(r"(?:[A-Za-z0-9+/]{60,76}\r?\n)+[A-Za-z0-9+/]{0,76}={0,2}")  # as in mail (RFC 2045, 6.8)
@@ -41,13 +41,12 @@ def is_packed(data: bytes) -> bool:
     return data[:1] == b"x" and int.from_bytes(data[:2], "big") % 31 == 0 and not _is_text(data)  # RFC 1950, 2.2
 
 
-def unpacked(data: bytes) -> bytes | None:
-    """All that is in gzip or zlib, or None where it is more than `LARGEST` or broken at its start.
+def unpacked(data: bytes, room: int) -> bytes | None:
+    """All that is in gzip or zlib, or None where it is more than `room` bytes or broken at its start.
 
     What is cut short is unpacked as far as it goes.
     """
     pieces: list[bytes] = []
-    room = LARGEST
     while data and is_packed(data):
         machine = zlib.decompressobj(wbits=47)  # either format
         try:

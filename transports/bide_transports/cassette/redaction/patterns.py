@@ -32,10 +32,14 @@ _SHAPES = (
     r"GOCSPX-[A-Za-z0-9_-]{16,}",
     r"hv[sb]\.[A-Za-z0-9_-]{20,}",
     r"xapp-[0-9]-[A-Za-z0-9-]{10,}",
-    r"eyJ[A-Za-z0-9_-]{5,512}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*",
 )
-_GLUED = re.compile("|".join(_SHAPES))  # to a placeholder, which is an edge, too
+_JWT = r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"
+_GLUED = re.compile("|".join((*_SHAPES, _JWT)))  # to a placeholder, which is an edge, too
 _TOKEN = re.compile(f"{_EDGE}(?:{'|'.join(_SHAPES)})")
+#: It may begin anew at each dash of a long word, so first is seen whether there is an end to it.
+_JWT_WITHIN = re.compile(
+    rf"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{5,}}\.)[A-Za-z0-9_-]*?{_EDGE}(?P<jwt>{_JWT})"
+)
 _LETTERS = re.compile(
     r"(?:sk|rk|pk|mr)[-_]|gh[pousr]_|github_pat_|A(?:KIA|SIA)|AIza|ya29|xox|r8_|hf_|glpat|npm_|whsec_|key_|eyJ"
     r"|gsk_|xai-|pplx-|shp|_v1_|GOCSPX|hv[sb]\.|xapp-"
@@ -51,7 +55,8 @@ _LABELLED = re.compile(  # the words before it stay
 _PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY[A-Z ]{0,10}-----(?:[^-]|-(?!----))*(?:-----END[A-Z0-9 ]{0,45}-----)?"
 )
-_SEGMENT = re.compile(r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,}")
+_SEGMENT = re.compile(r"[A-Za-z0-9]{8,}")
+_DIGIT = re.compile(r"[0-9]")
 _UNLIKE_A_WORD = re.compile(r"[0-9]|[a-z][A-Z]")
 
 
@@ -71,8 +76,11 @@ def _tokens(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         return
     glued = _GLUED.match(text, start, end) if start else None
     for found in (*((glued,) if glued else ()), *_TOKEN.finditer(text, start, end)):
-        if found["worded"] is None or _SEGMENT.search(found[0], 3):
+        if found["worded"] is None or any(map(_DIGIT.search, _SEGMENT.findall(found[0], 3))):
             yield found.span()
+    if text.find("eyJ", start, end) >= 0:
+        for found in _JWT_WITHIN.finditer(text[start:end]):  # for what it looks back at, a placeholder is no word
+            yield start + found.start("jwt"), start + found.end("jwt")
 
 
 def _labelled(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -47,6 +47,8 @@ def is_named_random(name: str) -> bool:
 
 def random_words(text: str, allowed: Container[str]) -> Iterator[str]:
     """Long random words in `text` that are no id, digest, date, link or data of a well-known form."""
+    if not _RUN.search(text):
+        return
     for word in _WORD.findall(_HARMLESS.sub(" ", text)):
         if len(word) > _LONGEST or not _RUN.search(word) or word in allowed:
             continue

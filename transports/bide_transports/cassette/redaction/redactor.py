@@ -39,6 +39,7 @@ class Redactor:
     def __init__(self, rules: Rules = STANDARD) -> None:
         self._rules, self._names = rules, Names(rules)
         self._placeholders, self._known = Placeholders(), Known()
+        self._room = packed.LARGEST  # bytes that may still be unpacked of what is looked through
         for secret in rules.secrets:
             self._known.add(secret, "secret")
 
@@ -58,11 +59,12 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """A text of any sort; when it is JSON, it is redacted as a document."""
+        self._room = packed.LARGEST
         return self._text(value, 0)
 
     def url(self, value: str) -> str:
         """A link, absolute or relative, which leads to the same place as every other spelling of it here."""
-        link = value.strip()
+        self._room, link = packed.LARGEST, value.strip()
         self._placeholders.note(link)
         return _settled(link, self._link)
 
@@ -84,10 +86,12 @@ class Redactor:
 
         None when it may not be stored: it is binary or packed and holds something, or too much to look through.
         """
+        self._room = packed.LARGEST
         return self._body(body, content_type, 0)
 
     def document(self, value: JSON) -> JSON:
         """A JSON value: by the names of members at any depth, and by what stands in its strings."""
+        self._room = packed.LARGEST
         for text in bodies.strings(value):
             self._placeholders.note(text)
         return self._value(value, None, 0, 0)
@@ -111,7 +115,8 @@ class Redactor:
         if boundary := bodies.boundary(content_type):
             return bodies.multipart(body, boundary, lambda part: self._part(part, depth + 1))
         if packed.is_packed(body):
-            inner = packed.unpacked(body)
+            inner = packed.unpacked(body, self._room)
+            self._room = 0 if inner is None else self._room - len(inner)
             return body if inner is not None and self._body(inner, None, depth + 1) == inner else None
         text, coding = bodies.decoded(body)
         safer = _settled(text, self._form) if bodies.is_form(content_type) else self._text(text, depth)

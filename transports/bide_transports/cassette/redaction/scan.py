@@ -17,7 +17,7 @@ from bide_transports.cassette.redaction.names import PLAIN, plain
 from bide_transports.cassette.redaction.placeholders import PLACEHOLDER
 from bide_transports.cassette.redaction.randomness import is_named_random, random_words
 from bide_transports.cassette.redaction.rules import STANDARD, Rules
-from bide_transports.cassette.redaction.views import TooMuch, views
+from bide_transports.cassette.redaction.views import Room, TooMuch, views
 
 Kind: TypeAlias = Literal["known", "name", "pattern", "entropy", "unread"]
 
@@ -65,10 +65,12 @@ class _Search:
         self._fields = frozenset(rules.secrets)
         self._allowed = frozenset(rules.allow)
         self._names: dict[str, tuple[Kind, ...]] = {}
+        self._room = Room()
         self._judge = suspicion.Judge(map(plain, rules.secret_names), map(plain, rules.plain_names))
 
     def line(self, line: str) -> Iterator[tuple[str, Kind]]:
         """What is found in one line, with its place."""
+        self._room.widen(line)
         document = _parsed(line)
         if document is None:
             yield from self._string(line, "$", "")
@@ -112,7 +114,7 @@ class _Search:
         if PLACEHOLDER.sub("", text) and text in self._fields:
             yield path, "known"
         try:
-            for depth, view in enumerate(views(PLACEHOLDER.sub(_GONE, text))):
+            for depth, view in enumerate(views(PLACEHOLDER.sub(_GONE, text), self._room)):
                 yield from self._view(PLACEHOLDER.sub(_GONE, view), path, "" if depth else name, first=depth == 0)
         except TooMuch:
             yield path, "unread"

@@ -14,7 +14,7 @@ from string import printable
 from urllib.parse import unquote, unquote_plus
 
 _DEEPEST = 5  # codings within one another
-_ROOM = 8 * 1024 * 1024  # characters, beyond twice its own length, that a text may decode to
+_ROOM = 1024 * 1024  # characters, beyond twice its own length, that a text may decode to
 _PRINTABLE = printable.encode()
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 _WRAPPED = re.compile(r"(?:[A-Za-z0-9+/]{60,76}\r?\n)+")
@@ -28,26 +28,42 @@ class TooMuch(ValueError):
     """A text decodes to more than can be searched."""
 
 
-def views(text: str) -> Iterator[str]:
+class Room:
+    """How much more a whole search may decode, in characters, however deep and in however many texts."""
+
+    def __init__(self) -> None:
+        self.left = _ROOM
+
+    def widen(self, text: str) -> None:
+        """Make room for what `text` may decode to."""
+        self.left += 2 * len(text)
+
+    def take(self, size: int) -> None:
+        """Use up some of it; raises `TooMuch`."""
+        self.left -= size
+        if self.left < 0:
+            self.left = 0
+            raise TooMuch
+
+
+def views(text: str, room: Room) -> Iterator[str]:
     """`text`, then each text it decodes to; raises `TooMuch`."""
     seen = {text}
-    level, room = [text], 2 * len(text) + _ROOM
+    level = [text]
     for _ in range(_DEEPEST):
         yield from level
         inner: list[str] = []
-        for view in (view for outer in level for view in _decoded(outer)):
+        for view in (view for outer in level for view in _decoded(outer, room)):
             if view not in seen and view.strip():
                 seen.add(view)
                 inner.append(view)
-                room -= len(view)
-            if room < 0:
-                raise TooMuch
+                room.take(len(view))
         level = inner
     if level:
         raise TooMuch
 
 
-def _decoded(text: str) -> Iterator[str]:
+def _decoded(text: str, room: Room) -> Iterator[str]:
     if "%" in text:
         yield _repeated(unquote, text)
     if "%" in text and "+" in text:
@@ -56,9 +72,9 @@ def _decoded(text: str) -> Iterator[str]:
         yield _ESCAPE.sub(_unescaped, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if "&" in text and ";" in text:
         yield _repeated(html.unescape, text)
-    if _WRAPPED.search(text):
+    if "\n" in text and _WRAPPED.search(text):
         yield _WRAPPED.sub(lambda lines: re.sub(r"\s", "", lines[0]), text)
-    yield from _unpacked(text)
+    yield from _unpacked(text, room)
 
 
 def _repeated(decode: Callable[[str], str], text: str) -> str:
@@ -76,21 +92,21 @@ def _unescaped(found: re.Match[str]) -> str:
     return chr(int(found[1] or found[2], 16))
 
 
-def _unpacked(text: str) -> Iterator[str]:
+def _unpacked(text: str, room: Room) -> Iterator[str]:
     """What base64 and hex in `text` mean, wherever in a word they begin."""
     for word in _BASE64.findall(text):
         plain = word.replace("-", "+").replace("_", "/")
         for offset in range(4):
             shifted = plain[offset : len(plain) - ((len(plain) - offset) % 4 == 1)]
-            yield from _readable(b64decode(shifted + "=" * (-len(shifted) % 4)))
+            yield from _readable(b64decode(shifted + "=" * (-len(shifted) % 4)), room)
     for word in _HEX.findall(text):
-        yield from _readable(bytes.fromhex(word))
+        yield from _readable(bytes.fromhex(word), room)
 
 
-def _readable(data: bytes) -> Iterator[str]:
+def _readable(data: bytes, room: Room) -> Iterator[str]:
     """The text that `data` is, or what can be read between its other bytes."""
     for _ in range(_DEEPEST):
-        if (inflated := _inflated(data)) == data:
+        if (inflated := _inflated(data, room)) == data:
             break
         data = inflated
     else:
@@ -104,18 +120,15 @@ def _readable(data: bytes) -> Iterator[str]:
         yield b"\n".join(stretches).decode()
 
 
-def _inflated(data: bytes) -> bytes:
+def _inflated(data: bytes, room: Room) -> bytes:
     """What is in gzip or zlib, also in several files of it, or `data` when it is neither."""
     pieces: list[bytes] = []
-    room = _ROOM
     while data[:2] == b"\x1f\x8b" or data[:1] == b"\x78":
         machine = zlib.decompressobj(wbits=47)
         try:
-            pieces.append(machine.decompress(data, room))
+            pieces.append(machine.decompress(data, room.left + 1))
         except zlib.error:
             break
-        room -= len(pieces[-1])
-        if machine.unconsumed_tail or room <= 0:
-            raise TooMuch
+        room.take(len(pieces[-1]))
         data = machine.unused_data
     return b"".join((*pieces, data))

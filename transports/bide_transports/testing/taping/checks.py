@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
+from inspect import signature
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import pytest
 from typing_extensions import override
 
+from bide_transports.cassette.files import LARGEST_READ, contents
 from bide_transports.cassette.redaction import scan
 from bide_transports.cassette.shelf import SUFFIX
 from bide_transports.testing.fixtures import CassetteFile
@@ -21,8 +24,19 @@ _KEPT = (SUFFIX, f"{SUFFIX}.partial")
 _MOST = 20  # findings shown of one file
 
 
+class Place(pytest.Module):
+    """The module that a check has in place of a test file, since fixtures are looked up there; nothing is in it."""
+
+    @override
+    def _getobj(self) -> ModuleType:
+        return ModuleType("cassettes")
+
+
 class Check(pytest.Function):
-    """A function that is run like a test, and stands in no file."""
+    """A function that is run like a test, and stands in no file.
+
+    It has the fixtures that it names, and none that all tests get: a test's preparation may skip, or hide the disk.
+    """
 
     @override
     def reportinfo(self) -> tuple[Path, None, str]:
@@ -47,7 +61,7 @@ def _files(root: Path, skipped: list[str]) -> Iterator[Path]:
     """All cassettes below `root`, those that were cut short included; nothing that pytest would not look into."""
     for where, directories, names in os.walk(root):
         directories[:] = sorted(name for name in directories if not _is_skipped(Path(where, name), skipped))
-        yield from (Path(where, name) for name in sorted(names) if name.endswith(_KEPT))
+        yield from (Path(where, name) for name in sorted(names) if name.endswith(_KEPT) and Path(where, name).is_file())
 
 
 def _is_skipped(directory: Path, patterns: list[str]) -> bool:
@@ -61,14 +75,18 @@ def _item(
     nodes = {node.path: node for test in tests for node in test.listchain() if isinstance(node, pytest.Directory)}
     parents = () if file is None else file.parents
     parent = next((nodes[path] for path in parents if path in nodes), session)
-    shown = "" if file is None else f"[{file.relative_to(session.config.rootpath).as_posix()}]"
-    made: Any = Check
-    return cast("Check", made.from_parent(parent, name=f"{name}{shown}", callobj=check))
+    root = session.config.rootpath
+    shown = "" if file is None else f"[{file.relative_to(root).as_posix()}]"
+    place, made = cast("Any", Place), cast("Any", Check)
+    module = place.from_parent(parent, path=file or root / "cassettes")
+    item: Check = made.from_parent(module, name=f"{name}{shown}", callobj=check)
+    item.fixturenames = [*signature(check).parameters]
+    return item
 
 
 def _searched(file: Path) -> Callable[[CassetteSettings], None]:
     def search(cassette_settings: CassetteSettings) -> None:
-        found = scan(file.read_text("utf-8", "replace"), cassette_settings.rules)
+        found = scan(contents(file, LARGEST_READ).decode("utf-8", "replace"), cassette_settings.rules)
         if found:
             shown = "\n".join(f"    {finding}" for finding in found[:_MOST])
             pytest.fail(
