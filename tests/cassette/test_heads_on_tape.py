@@ -66,12 +66,12 @@ def test_a_head_on_a_cassette_decides_as_it_did(cause: Cause, tmp_path: Path) ->
     cassette = recorded(tmp_path / "mill.cassette.jsonl", cause)
     verify(cassette, dialect=MILL)
     assert "202 without its body, then" in transcript(cassette, dialect=MILL)
-    with replay(cassette, dialect=MILL) as tape, over_requests.Client(None, dialect=MILL, tape=tape) as client:
+    with replay(cassette, dialect=MILL) as tape, over_requests.Client(bide.NoKey(), dialect=MILL, tape=tape) as client:
         assert client.run("rye", {}).output == "flour"
 
     async def main() -> object:
         with replay(cassette, dialect=MILL) as tape:
-            async with over_trio.Client(None, dialect=MILL, tape=tape) as client:
+            async with over_trio.Client(bide.NoKey(), dialect=MILL, tape=tape) as client:
                 return (await client.run("rye", {})).output
 
     assert trio.run(main) == "flour"

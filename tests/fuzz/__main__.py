@@ -18,7 +18,7 @@ from tests.fuzz.timed import ALLOWED, slowest
 LONGEST = 4096  # bytes of an input that is guided
 
 
-def fuzzed(name: str, inputs: int, home: Path) -> str:
+def fuzzed(name: str, inputs: int, *, home: Path) -> str:
     """A line on one target: how many inputs, how many of them led somewhere new, and how slow the slowest was."""
     corpus, began = home / name, monotonic()
     corpus.mkdir()
@@ -53,7 +53,7 @@ def main(inputs: int) -> int:
     shares = {name: inputs * target.share // 100 for name, target in TARGETS.items()}
     lines: list[str] = []
     with ThreadPoolExecutor(2) as pool:
-        for line in pool.map(lambda one: fuzzed(*one, home), shares.items()):
+        for line in pool.map(lambda one: fuzzed(*one, home=home), shares.items()):
             print(line, flush=True)
             lines.append(line)
     return int(any("FAULT" in line or "SLOW" in line for line in lines))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import atheris
+import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]  # pyright: ignore[reportMissingImports]
 
 with atheris.instrument_imports(include=["bide", "bide_transports"]):
     from tests.fuzz.targets import TARGETS

@@ -64,7 +64,7 @@ def _jobs() -> list[bide.Waiting]:
 
 def _leaving(job: bide.Job) -> bide.Job | None:
     with suppress(bide.errors.BideError):
-        return bide.cancel(job, now=NOW)
+        return bide.cancel(job, now=NOW) if isinstance(job, bide.Polling) else None
     return None
 
 
@@ -85,7 +85,7 @@ def receive(data: bytes) -> object:
     job = JOBS[data[0] % len(JOBS)] if data else JOBS[0]
     after = job.receive(reply_of(data[1:]), now=NOW + 1)
     if isinstance(after, bide.Waiting):
-        assert after.request
+        assert after.request.url
     if data[1:2] < b"\x10":  # which takes longer than all the rest
         assert bide.load(bide.dump(after), dialect=after.terms.dialect) == after
     return repr(after)

@@ -341,7 +341,7 @@ def test_a_file_is_passed_on_in_small_pieces(wire: Wire) -> None:
     with Server((read, send(reply(picture, "Content-Encoding: gzip")))) as server:
         tracemalloc.start()
         try:
-            came = wire(get(server.url), into=lambda _: chunks)
+            came = wire(get(server.url, largest=16 * MB), into=lambda _: chunks)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

@@ -32,9 +32,9 @@ def serving(answer: Answer, dialect: Dialect, clock: Callable[[], float]) -> Gen
             with lock:
                 reply = returned(answer(arrived(request, port, home), dialect, clock()), home, port)
             if isinstance(reply, Response):
-                self.wfile.write(wire.whole(reply, self.command))
-            else:
-                self.close_connection = True
+                self.wfile.write(wire.whole(reply, self.command, closing=True))
+            # One that is dropped must not look like a connection that the server had forgotten: those are replaced.
+            self.close_connection = True
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer  # noqa: N815  the names that are looked for
 
