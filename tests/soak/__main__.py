@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 import trio
 
 import bide
+from bide.errors import PollingAdvice
 from bide_transports import requests as over_requests
 from bide_transports import trio as over_trio
 
@@ -65,7 +66,7 @@ class Tally:
 
 
 @contextmanager
-def service() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def service() -> Generator[tuple[dict[str, Any], dict[str, Any]]]:
     """Where the service is, and what it saw, which is there afterwards."""
     command = [sys.executable, "-m", "tests.soak.service"]
     saw: dict[str, Any] = {}
@@ -123,14 +124,14 @@ async def in_tasks(settings: dict[str, Any], place: Path, until: float, tally: T
 
 def main(minutes: float) -> int:
     """Run; 1 where a job was lost, paid twice or refused, the key strayed, or something grew."""
-    warnings.simplefilter("ignore", bide.errors.PollingAdvice)
+    warnings.simplefilter("ignore", PollingAdvice)
     tally, began = Tally(), time.monotonic()
     until = began + 60 * minutes
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         with service() as (where, saw):
             dialect = bide.ModelRoute(where["base_url"])
-            settings = {"key": where["key"], "dialect": dialect, "pace": PACE, "patience": PATIENCE}
+            settings: dict[str, Any] = {"key": where["key"], "dialect": dialect, "pace": PACE, "patience": PATIENCE}
             threads = [
                 threading.Thread(target=in_thread, args=(settings, place, until, tally, 1000 + number))
                 for number in range(THREADS)
