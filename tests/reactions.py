@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -17,19 +18,34 @@ _ROWS = "__reactions__"
 Test = TypeVar("Test", bound=Callable[..., object])
 
 
-class Row(NamedTuple):
-    """A fault, the reaction to it, and the test, driven over each transport on a real socket."""
+class Where(Enum):
+    """Where it goes wrong: the headings of the page, in its order."""
 
+    CONNECTION = "The connection"
+    REPLY = "The reply on the wire"
+    JOB = "What is said of a job"
+    NO = "The service says no"
+    LIMIT = "The service is too busy"
+    REDIRECT = "Redirects"
+    FILE = "Files"
+    HERE = "The disk, the process, the clock"
+    SECRET = "The key, and who may be asked"
+
+
+class Row(NamedTuple):
+    """A fault, the reaction to it, and the test, driven over each transport, on real sockets where any are needed."""
+
+    where: Where
     fault: str
     reaction: str
     test: str
 
 
-def reacts(fault: str, reaction: str) -> Callable[[Test], Test]:
+def reacts(where: Where, fault: str, reaction: str) -> Callable[[Test], Test]:
     """Says what a test shows; a test may show several."""
 
     def note(test: Test) -> Test:
-        vars(test).setdefault(_ROWS, []).insert(0, (fault, reaction))
+        vars(test).setdefault(_ROWS, []).insert(0, (where, fault, reaction))
         return test
 
     return note
@@ -41,16 +57,21 @@ def shown() -> Iterator[tuple[Row, Any]]:
         if "@reacts(" in path.read_text("utf-8"):
             module = import_module(f"tests.transports.{path.stem}")
             for name, test in vars(module).items():
-                for fault, reaction in getattr(test, _ROWS, ()):
-                    yield Row(fault, reaction, f"`{path.stem}.{name}`"), test
+                for said in getattr(test, _ROWS, ()):
+                    yield Row(*said, f"`{path.stem}.{name}`"), test
 
 
 def page() -> str:
-    """docs/faults.md with its table, which is the last thing on it, as the tests have it."""
-    before, found, _ = PAGE.read_text("utf-8").partition(_HEAD)
-    assert found, f"{PAGE} has lost its table"
-    return before + _HEAD + "".join(f"| {row.fault} | {row.reaction} | {row.test} |\n" for row, _ in shown())
+    """docs/faults.md with its tables, which are the last thing on it, as the tests have them."""
+    before, found, _ = PAGE.read_text("utf-8").partition("\n## ")
+    assert found, f"{PAGE} has lost its tables"
+    rows = [row for row, _ in shown()]
+    return before + "".join(
+        f"\n## {where.value}\n\n{_HEAD}"
+        + "".join(f"| {row.fault} | {row.reaction} | {row.test} |\n" for row in rows if row.where is where)
+        for where in Where
+    )
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    PAGE.write_text(import_module("tests.reactions").page(), "utf-8")  # the tests know that module, not this one

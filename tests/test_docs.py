@@ -131,5 +131,6 @@ def test_the_table_of_faults_is_what_the_tests_say() -> None:
 
 @pytest.mark.parametrize(("row", "test"), [pytest.param(*one, id=one[0].fault) for one in reactions.shown()])
 def test_a_row_of_the_table_is_shown_over_each_transport(row: reactions.Row, test: Any) -> None:
-    given = {name: values for mark in test.pytestmark if mark.name == "parametrize" for name, values in [mark.args]}
-    assert any(len(given.get(name, ())) == 2 for name in ("kind", "wire", "save")), row.test
+    marks = [mark for mark in test.pytestmark if mark.name == "parametrize"]
+    ids = [mark.args[1] if callable(names := mark.kwargs.get("ids")) else names or mark.args[1] for mark in marks]
+    assert ["requests", "trio"] in map(list, ids), f"no parameter of {row.test} is called requests and trio"

@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from bide.messages import Cause, NoResponse, Request, Response
 from bide_transports.requests import exchange
 from tests.hostile import GOOD, Server, field_of, forward, head, read, send
+from tests.reactions import Where, reacts
 from tests.wires import BY_EACH, Wire
 
 #: What stands behind the host, and what is asked for.
@@ -41,6 +42,9 @@ def target_of(request: bytes) -> str:
     return request.split(b" ", 2)[1].decode()
 
 
+@reacts(
+    Where.SECRET, "an address that is signed over its text (`%7E`, `%2f`, `/../`)", "sent byte for byte as it was given"
+)
 @BY_EACH
 @pytest.mark.parametrize("given", TARGETS)
 def test_an_address_goes_out_as_it_was_given(given: str, wire: Wire) -> None:
@@ -51,6 +55,7 @@ def test_an_address_goes_out_as_it_was_given(given: str, wire: Wire) -> None:
     assert field_of(server.received[0], "host") == server.url.removeprefix("http://")
 
 
+@reacts(Where.SECRET, "the same through a proxy", "the same")
 @BY_EACH
 @pytest.mark.parametrize("given", TARGETS)
 def test_an_address_goes_to_a_proxy_as_it_was_given(given: str, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,52 +4,28 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 import requests
-import trio
 
 import bide
 from bide.errors import SaveError
 from bide.messages import Cause, NoResponse, Reply, Request, Response
 from bide_transports import requests as over_requests
-from bide_transports import trio as over_trio
 from bide_transports.emulator import VirtualClock
-from bide_transports.requests_exchange import own_session
-from bide_transports.sinks import Into
 from tests.hostile import SHORT, Script, Server, flood, head, patiently, read, reply, reset, send, stall
+from tests.reactions import Where, reacts
 from tests.savers import SAVES, Save
+from tests.wires import BY_EACH, Wire
 
 MB = 1024 * 1024
 TEXT = b'{"id": "7", "status": "ground"}'
 NOISE = bytes(n * n % 251 ^ n >> 7 & 255 for n in range(5000))
-Exchange: TypeAlias = Callable[[Request, "Into | None"], Reply]
 
 
-def by_requests(request: Request, into: Into | None = None) -> Reply:
-    with own_session() as session:
-        return over_requests.exchange(request, session=session, into=into)
-
-
-def by_trio(request: Request, into: Into | None = None) -> Reply:
-    async def main() -> Reply:
-        async with over_trio.Pool() as pool:
-            return await over_trio.exchange(request, pool=pool, into=into)
-
-    return trio.run(main)
-
-
-@pytest.fixture(params=[by_requests, by_trio], ids=["requests", "trio"])
-def exchange(request: pytest.FixtureRequest) -> Exchange:
-    by: Exchange = request.param
-    return by
-
-
-BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
+BY_EACH_CLIENT = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
 
 
 @dataclass
@@ -74,31 +50,38 @@ def chunked(content: bytes) -> bytes:
     return b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
 
 
-def asked(exchange: Exchange, content: bytes, *, file: bool, **bounds: int) -> tuple[Reply, bytes]:
+def asked(wire: Wire, content: bytes, *, file: bool, **bounds: int) -> tuple[Reply, bytes]:
     """What comes of `content`, and of a file what of it was written."""
     kept = Kept()
     with Server((read, send(content))) as server:
-        came = exchange(get(server.url, **bounds), kept.into if file else None)
+        (came,) = wire(get(server.url, **bounds), into=kept.into if file else None)
     return came, bytes(kept.content) if file else came.body if isinstance(came, Response) else b""
 
 
 AS_EITHER = pytest.mark.parametrize("file", [False, True], ids=["kept", "file"])
 
 
+@BY_EACH
 @AS_EITHER
 @pytest.mark.parametrize(
     "word", ["aws-chunked", "UTF-8", "none", "binary", "8bit", "", "aws-chunked, identity", "base64", "iso-8859-1"]
 )
-def test_what_is_no_coding_changes_no_byte(exchange: Exchange, word: str, file: bool) -> None:
-    came, content = asked(exchange, reply(TEXT, f"Content-Encoding: {word}"), file=file)
+def test_what_is_no_coding_changes_no_byte(wire: Wire, word: str, file: bool) -> None:
+    came, content = asked(wire, reply(TEXT, f"Content-Encoding: {word}"), file=file)
     assert isinstance(came, Response)
     assert content == TEXT
 
 
+@reacts(
+    Where.REPLY,
+    "a `Content-Encoding` that nobody asked for and nobody knows (`br`, `zstd`, five times `gzip`)",
+    "not valid: never a value, never a file",
+)
+@BY_EACH
 @AS_EITHER
 @pytest.mark.parametrize("word", ["br", "zstd", "compress", "x-foo", "gzip, br", ", ".join(["gzip"] * 5)])
-def test_what_cannot_be_undone_is_neither_a_reply_nor_a_file(exchange: Exchange, word: str, file: bool) -> None:
-    came, content = asked(exchange, reply(TEXT, f"Content-Encoding: {word}", status="202 OK"), file=file)
+def test_what_cannot_be_undone_is_neither_a_reply_nor_a_file(wire: Wire, word: str, file: bool) -> None:
+    came, content = asked(wire, reply(TEXT, f"Content-Encoding: {word}", status="202 OK"), file=file)
     assert (came, content) == (NoResponse(Cause.PROTOCOL, sent=True), b"")
     assert isinstance(came, NoResponse)
     assert came.head is not None
@@ -111,6 +94,7 @@ def raw_deflate(content: bytes) -> bytes:
     return machine.compress(content) + machine.flush()
 
 
+@BY_EACH
 @AS_EITHER
 @pytest.mark.parametrize(
     ("word", "body"),
@@ -124,8 +108,8 @@ def raw_deflate(content: bytes) -> bytes:
         ("deflate, gzip, utf-8", gzip.compress(zlib.compress(NOISE))),
     ],
 )
-def test_what_comes_packed_is_unpacked(exchange: Exchange, word: str, body: bytes, file: bool) -> None:
-    came, content = asked(exchange, reply(body, f"Content-Encoding: {word}"), file=file)
+def test_what_comes_packed_is_unpacked(wire: Wire, word: str, body: bytes, file: bool) -> None:
+    came, content = asked(wire, reply(body, f"Content-Encoding: {word}"), file=file)
     assert isinstance(came, Response)
     assert content == NOISE
 
@@ -141,16 +125,17 @@ TORN = {
 }
 
 
+@BY_EACH
 @AS_EITHER
 @pytest.mark.parametrize("how", TORN)
-def test_a_torn_body_is_not_whole(exchange: Exchange, how: str, file: bool) -> None:
-    came, _ = asked(exchange, reply(TORN[how], "Content-Encoding: gzip"), file=file)
+def test_a_torn_body_is_not_whole(wire: Wire, how: str, file: bool) -> None:
+    came, _ = asked(wire, reply(TORN[how], "Content-Encoding: gzip"), file=file)
     assert came == NoResponse(Cause.PROTOCOL, sent=True)
     twice = reply(gzip.compress(TORN[how]), "Content-Encoding: gzip, gzip")
-    assert asked(exchange, twice, file=file)[0] == NoResponse(Cause.PROTOCOL, sent=True)
+    assert asked(wire, twice, file=file)[0] == NoResponse(Cause.PROTOCOL, sent=True)
 
 
-@BY_EACH
+@BY_EACH_CLIENT
 @pytest.mark.parametrize("how", TORN)
 def test_a_torn_file_is_no_file(save: Save, how: str, tmp_path: Path) -> None:
     content = reply(TORN[how], "Content-Encoding: gzip", "Connection: close").replace(b"application/json", b"image/png")
@@ -179,44 +164,52 @@ TOO_LARGE: dict[str, tuple[bytes, str]] = {
 }
 
 
+@BY_EACH
 @AS_EITHER
 @pytest.mark.parametrize("how", TOO_LARGE)
-def test_a_body_above_its_bound_is_refused(exchange: Exchange, how: str, file: bool) -> None:
+def test_a_body_above_its_bound_is_refused(wire: Wire, how: str, file: bool) -> None:
     content, why = TOO_LARGE[how]
     bounds = {"largest": 9, "largest_file": 4999} if file else {"largest": 4999, "largest_file": 9}
-    came, written = asked(exchange, content, file=file, **bounds)
+    came, written = asked(wire, content, file=file, **bounds)
     assert came == NoResponse(Cause.TOO_LARGE, sent=True)
     assert isinstance(came, NoResponse)
     assert came.detail == why
     assert len(written) < 5000
-    whole, _ = asked(exchange, TOO_LARGE["packed"][0], file=file, **dict.fromkeys(bounds, 5000))
+    whole, _ = asked(wire, TOO_LARGE["packed"][0], file=file, **dict.fromkeys(bounds, 5000))
     assert isinstance(whole, Response)
 
 
-def test_what_was_there_before_counts(exchange: Exchange) -> None:
+@BY_EACH
+def test_what_was_there_before_counts(wire: Wire) -> None:
     rest = head("Content-Range: bytes 90-99/100", "Content-Length: 10", status="HTTP/1.1 206 Part") + bytes(10)
-    assert asked(exchange, rest, file=True, largest_file=99)[0] == NoResponse(Cause.TOO_LARGE, sent=True)
-    assert isinstance(asked(exchange, rest, file=True, largest_file=100)[0], Response)
+    assert asked(wire, rest, file=True, largest_file=99)[0] == NoResponse(Cause.TOO_LARGE, sent=True)
+    assert isinstance(asked(wire, rest, file=True, largest_file=100)[0], Response)
     unsaid = head("Content-Range: bytes 90-99/*", status="HTTP/1.0 206 Part") + bytes(10)
-    came, written = asked(exchange, unsaid, file=True, largest_file=99)
+    came, written = asked(wire, unsaid, file=True, largest_file=99)
     assert came == NoResponse(Cause.TOO_LARGE, sent=True)
     assert len(written) < 10
 
 
+@BY_EACH
 @pytest.mark.parametrize("body", [BOMB, gzip.compress(BOMB)], ids=["once", "twice"])
-def test_a_bomb_is_told_from_a_large_file(exchange: Exchange, body: bytes) -> None:
+def test_a_bomb_is_told_from_a_large_file(wire: Wire, body: bytes) -> None:
     content = reply(body, _PACKED if body is BOMB else "Content-Encoding: gzip, gzip")
-    came, written = asked(exchange, content, file=True, largest_file=1000 * MB)
+    came, written = asked(wire, content, file=True, largest_file=1000 * MB)
     assert came == NoResponse(Cause.TOO_LARGE, sent=True)
     assert isinstance(came, NoResponse)
     assert came.detail.startswith("the body is a bomb: its ")
     assert len(written) < 17 * MB
-    came, written = asked(exchange, content, file=True, largest=32 * MB, largest_file=1000 * MB)
+    came, written = asked(wire, content, file=True, largest=32 * MB, largest_file=1000 * MB)
     assert isinstance(came, Response), "whoever allows as much in a reply allows it in a file"
     assert len(written) == 30 * MB
 
 
-@BY_EACH
+@reacts(
+    Where.FILE,
+    "a file without end, or one that unpacks to too much",
+    "read up to `Patience(largest_file=)`; nothing of it is left on the disk",
+)
+@BY_EACH_CLIENT
 @pytest.mark.parametrize("lines", [[], [_PACKED]], ids=["plain", "bomb"])
 def test_nothing_is_left_of_a_file_that_is_refused(save: Save, lines: list[str], tmp_path: Path) -> None:
     body = BOMB if lines else None
@@ -248,15 +241,21 @@ CUTS: dict[str, tuple[Script, Cause]] = {
 }
 
 
+@reacts(
+    Where.REPLY,
+    "a body that is cut or too large, behind a whole head",
+    "the status, `Location` and `Retry-After` count all the same",
+)
+@BY_EACH
 @AS_EITHER
 @pytest.mark.parametrize("how", CUTS)
-def test_the_head_of_a_body_that_is_not_whole_is_handed_over(exchange: Exchange, how: str, file: bool) -> None:
+def test_the_head_of_a_body_that_is_not_whole_is_handed_over(wire: Wire, how: str, file: bool) -> None:
     script, cause = CUTS[how]
 
     def trial(timeout: float) -> None:
         with Server(script) as server:
             request = get(server.url, timeout=timeout, largest_file=MB)
-            came = exchange(request, (lambda _: Kept()) if file else None)
+            (came,) = wire(request, into=(lambda _: Kept()) if file else None)
         assert isinstance(came, NoResponse)
         assert (came.cause, came.sent) in ((cause, True), (Cause.RESET, True))
         assert came.head is not None
@@ -266,22 +265,23 @@ def test_the_head_of_a_body_that_is_not_whole_is_handed_over(exchange: Exchange,
     patiently(trial, SHORT if how == "stall" else 20.0)
 
 
-def test_without_a_head_there_is_none(exchange: Exchange) -> None:
+@BY_EACH
+def test_without_a_head_there_is_none(wire: Wire) -> None:
     with Server((read, send(ACCEPTED[:-4]))) as server:
-        came = exchange(get(server.url), None)
+        (came,) = wire(get(server.url))
     assert isinstance(came, NoResponse)
     assert came.head is None
 
 
-def test_the_head_of_an_earlier_reply_is_not_the_next_one_s() -> None:
-    async def main(url: str) -> list[Reply]:
-        async with over_trio.Pool() as pool:
-            return [await over_trio.exchange(get(url, timeout=SHORT), pool=pool) for _ in range(2)]
+@BY_EACH
+def test_the_head_of_an_earlier_reply_is_not_the_next_one_s(wire: Wire) -> None:
+    def trial(timeout: float) -> None:
+        with Server((read, send(reply(TEXT)), read, stall)) as server:
+            _, late = wire(get(server.url), get(server.url, timeout=timeout))
+        assert isinstance(late, NoResponse)
+        assert (late.cause, late.head) == (Cause.TIMEOUT, None)
 
-    with Server((read, send(reply(TEXT)), read, stall)) as server:
-        _, late = trio.run(main, server.url)
-    assert isinstance(late, NoResponse)
-    assert (late.cause, late.head) == (Cause.TIMEOUT, None)
+    patiently(trial)
 
 
 def test_an_own_session_reads_alike() -> None:

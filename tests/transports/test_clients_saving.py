@@ -16,6 +16,7 @@ from bide_transports.emulator.faults import Kind as At
 from bide_transports.emulator.server import Emulator
 from tests.faces import BY_BOTH, Face, Kind, face, house, in_trio
 from tests.hostile import Server, field_of, head, read, reply, send
+from tests.reactions import Where, reacts
 from tests.transports.clients import FOX, KEY, two_hosts
 from tests.transports.disk import file_size_limit
 
@@ -46,6 +47,11 @@ async def unsaved(
     assert "stays at the service" in str(caught.value)
 
 
+@reacts(
+    Where.SECRET,
+    "a file at another host, and cookies with each reply",
+    "fetched without the key; no cookie is kept or sent",
+)
 @BY_BOTH
 @in_trio
 async def test_the_storage_host_gets_no_credential_and_no_cookie(kind: Kind, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from bide_transports.emulator import Drop, Fault, Plan, Service, VirtualClock
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.requests import Client, Interrupted
 from tests.drivers import TrioVirtualClock
+from tests.reactions import Where, reacts
 from tests.transports.cli_scene import START, ask, slow, tokens
 from tests.transports.disk import file_size_limit
 
@@ -73,6 +74,9 @@ def structured(
             return str(caught.value), client.unfinished
 
     return trio.run(main)
+
+
+BY_EACH = pytest.mark.parametrize("ways", [blocking, structured], ids=["requests", "trio"])
 
 
 def is_not_sent_again(job: bide.Job) -> bool:
@@ -143,7 +147,12 @@ def test_whatever_ends_a_wait_leaves_the_job_in_unfinished(nth: int, error: Base
         assert emulator.account.executions == 1
 
 
-@pytest.mark.parametrize("ways", [blocking, structured])
+@reacts(
+    Where.HERE,
+    "the disk is full when a job is to be written down, and the service has it",
+    "told with its id; its last state is in `client.unfinished`",
+)
+@BY_EACH
 @pytest.mark.parametrize("call", ["run", "submit"])
 def test_a_full_disk_leaves_an_acknowledged_job_in_unfinished(call: str, ways: Ways, tmp_path: Path) -> None:
     clock, journal = VirtualClock(), tmp_path / "jobs"
@@ -160,7 +169,7 @@ def test_a_full_disk_leaves_an_acknowledged_job_in_unfinished(call: str, ways: W
         assert emulator.account.executions == 1
 
 
-@pytest.mark.parametrize("ways", [blocking, structured])
+@BY_EACH
 @pytest.mark.parametrize("call", ["wait", "cancel"])
 def test_a_job_that_has_a_name_is_in_unfinished_wherever_the_disk_is_full(
     call: str, ways: Ways, tmp_path: Path
@@ -173,7 +182,8 @@ def test_a_job_that_has_a_name_is_in_unfinished_wherever_the_disk_is_full(
     assert [job.handle for job in left] == ["exec_1"]
 
 
-@pytest.mark.parametrize("ways", [blocking, structured])
+@reacts(Where.HERE, "the disk is full before a submission", "nothing is sent")
+@BY_EACH
 def test_a_disk_that_is_full_before_leaves_nothing(ways: Ways, tmp_path: Path) -> None:
     clock, journal = VirtualClock(), tmp_path / "jobs"
     with serve(Service(), clock=clock.now) as emulator:

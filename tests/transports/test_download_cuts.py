@@ -28,7 +28,7 @@ from bide_transports.trio import Client
 from tests.core.download_scene import TwoWays
 from tests.drivers import TrioVirtualClock
 from tests.hostile import Server, field_of, head, read, reply, send, tell, wait_for
-from tests.reactions import reacts
+from tests.reactions import Where, reacts
 from tests.savers import KEY, SAVES, Save, Until, content, done, stopped
 
 ALWAYS = 10**9
@@ -43,6 +43,7 @@ def bytes_sent(emulator: Emulator) -> int:
 
 
 @reacts(
+    Where.FILE,
     "a download that is cut",
     "the rest is asked for (`Range`, `If-Range`), by `GET` alone: a `HEAD` is not what was signed",
 )
@@ -89,6 +90,7 @@ def test_another_client_goes_on_where_one_was_stopped(save: Save, download: str,
 
 
 @reacts(
+    Where.FILE,
     "403 from a storage host: the link has expired",
     "the service is asked for a new link, bounded",
 )
@@ -151,6 +153,11 @@ def test_a_file_known_by_its_address_is_gone_on_with_too(save: Save, tmp_path: P
     assert emulator.account.credentials_at_storage == 0
 
 
+@reacts(
+    Where.FILE,
+    "an address that has expired, and nobody to give a new one",
+    "told; what came is kept, to be gone on with",
+)
 @BY_EACH
 def test_an_address_that_has_expired_is_told_and_what_came_is_kept(save: Save, tmp_path: Path) -> None:
     faults = [Fault("storage", Drop("body", after=700_000)), Fault("storage", denied(), nth=2)]
@@ -181,6 +188,7 @@ ANEW = head(f"Content-Length: {len(SECOND)}", 'ETag: "2"') + SECOND
 
 
 @reacts(
+    Where.FILE,
     "200, 416 or another `ETag` in place of the rest",
     "begun anew",
 )
@@ -237,6 +245,7 @@ def test_a_compressed_file_is_begun_anew(save: Save, tmp_path: Path) -> None:
 
 
 @reacts(
+    Where.FILE,
     "a digest that does not fit",
     "no file",
 )
@@ -295,6 +304,7 @@ def test_a_body_that_never_ends_takes_no_more_of_the_disk_than_was_announced(sav
     assert list(tmp_path.iterdir()) == []
 
 
+@reacts(Where.FILE, "a storage host that redirects within itself", "followed, without a credential")
 @BY_EACH
 def test_redirects_of_the_storage_host_are_followed_without_a_credential(save: Save, tmp_path: Path) -> None:
     onward = head("Location: /g?sig=2", "Content-Length: 0", status="HTTP/1.1 307 On")
@@ -308,6 +318,7 @@ def test_redirects_of_the_storage_host_are_followed_without_a_credential(save: S
 
 
 @reacts(
+    Where.FILE,
     "a storage host that redirects to another host",
     "not followed; nothing that it sends is saved",
 )

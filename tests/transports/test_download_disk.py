@@ -19,6 +19,7 @@ from bide.errors import SaveError
 from bide_transports.emulator import Drop, Fault, VirtualClock
 from bide_transports.emulator.server import Emulator
 from tests.hostile import Server, head, read, send
+from tests.reactions import Where, reacts
 from tests.savers import SAVES, Save, Stopped, Until, content, done, stopped
 from tests.transports.disk import file_size_limit
 
@@ -32,6 +33,7 @@ def names(directory: Path) -> set[str]:
 # What the disk refuses
 
 
+@reacts(Where.HERE, "the disk is full while a file comes", "what came is kept, and the next `save` fetches the rest")
 @BY_EACH
 def test_a_full_disk_keeps_what_it_took_and_the_rest_is_fetched_later(save: Save, tmp_path: Path) -> None:
     with done() as (emulator, clock, result):
@@ -57,6 +59,7 @@ def test_a_disk_that_takes_next_to_nothing(save: Save, size: int, tmp_path: Path
         save(result, tmp_path, dialect=emulator.dialect, clock=clock)
 
 
+@reacts(Where.HERE, "a file of that name is there", "not replaced unless `overwrite=True`; what came is kept")
 @BY_EACH
 def test_a_file_that_is_there_is_not_replaced_and_costs_no_second_download(save: Save, tmp_path: Path) -> None:
     with done() as (emulator, clock, result):
@@ -85,6 +88,7 @@ def test_a_file_that_is_there_is_replaced_when_asked_to(save: Save, tmp_path: Pa
     assert names(tmp_path) == {path.name}
 
 
+@reacts(Where.HERE, "a link in place of the file", "not written through")
 @BY_EACH
 def test_a_link_in_place_of_the_file_is_not_written_through(save: Save, tmp_path: Path) -> None:
     (tmp_path / "precious").write_bytes(b"mine")
@@ -123,6 +127,7 @@ def test_what_stands_in_place_of_a_part_stays(ending: str, kind: str, tmp_path: 
     assert (tmp_path / "precious").read_bytes() == b"mine"
 
 
+@reacts(Where.HERE, "a name that no file can have, or that a system reserves", "replaced by one that can be had")
 @BY_EACH
 @pytest.mark.parametrize("file", ["x" * 256, "CON", "-rf", "__"])
 def test_a_name_that_no_file_can_have_is_replaced_by_one_it_can(save: Save, file: str, tmp_path: Path) -> None:
@@ -137,6 +142,7 @@ def test_a_name_that_no_file_can_have_is_replaced_by_one_it_can(save: Save, file
 # Whoever else wants it
 
 
+@reacts(Where.HERE, "two that save the same file to the same place at once", "the second is told so")
 @BY_EACH
 def test_no_two_save_the_same_file_at_once(save: Save, tmp_path: Path) -> None:
     refusals: list[str] = []

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bide.errors import SaveError
+from tests.reactions import Where, reacts
 from tests.savers import SAVES, Save, content, done, stopped
 
 BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
@@ -49,6 +50,7 @@ def test_what_is_no_file_is_not_taken_for_the_file(save: Save, kind: str, tmp_pa
             assert place.read_bytes() == content(result.files[0], 64)
 
 
+@reacts(Where.HERE, "a pipe or a socket in place of a file's part", "named, and left as it is; nothing hangs")
 @BY_EACH
 @pytest.mark.parametrize("ending", [".part", ".part.json"])
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
@@ -59,6 +61,7 @@ def test_what_is_no_part_is_refused_by_name(save: Save, kind: str, ending: str, 
             save(result, tmp_path, dialect=emulator.dialect, clock=clock)
 
 
+@reacts(Where.HERE, "a part with another name as well (a hard link)", "left to that name, and begun anew")
 @BY_EACH
 @pytest.mark.parametrize("ending", [".part", ".part.json"])
 def test_a_part_that_has_another_name_is_left_to_that(save: Save, ending: str, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from bide_transports import trio as over_trio
 from bide_transports.emulator import Service, VirtualClock
 from tests.drivers import TrioVirtualClock
 from tests.hostile import Line, Server, field_of, head, read, send
-from tests.reactions import reacts
+from tests.reactions import Where, reacts
 from tests.savers import KEY, SAVES, Save
 
 BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
@@ -54,6 +54,7 @@ def result(url: str, *files: str) -> bide.Result:
 
 
 @reacts(
+    Where.FILE,
     "200 with a page in place of the file",
     "no file: asked again, bounded; the journal keeps the job",
 )
@@ -132,6 +133,7 @@ def test_a_page_that_stays_is_told_and_nothing_is_left_of_it(save: Save, tmp_pat
 
 
 @reacts(
+    Where.FILE,
     "`Content-Encoding` with words that are no codings (`aws-chunked`, `utf-8`, `none`)",
     "the bytes as they came",
 )
@@ -229,6 +231,11 @@ def kept_by_trio(dialect: Declared, journal: Path, place: Path) -> list[int]:
 TWICE = bide.Patience(failures=2)
 
 
+@reacts(
+    Where.FILE,
+    "a file that is gone, is a page, or cannot be fetched (`s3:`)",
+    "told once the others are there; the journal keeps the job until `forget`",
+)
 @pytest.mark.parametrize("kept", [kept_by_requests, kept_by_trio], ids=["requests", "trio"])
 @pytest.mark.parametrize("output", ["s3://bucket/1.png", "%s/gone.png", "%s/page.png", "data:image/png;base64,!"])
 def test_the_journal_keeps_a_job_until_all_its_files_are_there(

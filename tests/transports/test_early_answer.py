@@ -33,6 +33,7 @@ from tests.hostile import (
     send,
     wait_for,
 )
+from tests.reactions import Where, reacts
 
 MB = 1024 * 1024
 LARGE = bytes(24 * MB)  # more than two kernels hold between them
@@ -102,6 +103,11 @@ ASKS = pytest.mark.parametrize("ask", [by_requests, by_trio], ids=["requests", "
 BOTH_KINDS = pytest.mark.parametrize("streamed", [False, True], ids=["body", "file"])
 
 
+@reacts(
+    Where.REPLY,
+    "a reply (413, 401) before the request was read, then a reset",
+    "what was said is the reply; the rest is not sent",
+)
 @ASKS
 @BOTH_KINDS
 @pytest.mark.parametrize("then", [(reset,), ()], ids=["resets", "ends"])
@@ -127,6 +133,11 @@ def test_no_answer_is_a_cut(ask: Ask) -> None:
         assert ask(submission(server))[0] == CUT
 
 
+@reacts(
+    Where.REPLY,
+    "the same, and the server neither reads on nor closes",
+    "the reply is not waited with; the connection is closed",
+)
 @ASKS
 @BOTH_KINDS
 @pytest.mark.parametrize("interim", [b"", head(status="HTTP/1.1 100 Continue")])
@@ -161,6 +172,7 @@ def test_a_file_is_sent_to_its_end_though_its_success_is_told_before(ask: Ask) -
     assert (len(server.received), server.connections) == (2, 1)
 
 
+@reacts(Where.FILE, "200 to an upload that was not taken whole", "no success: cut, and uploaded again")
 @ASKS
 def test_a_file_that_was_not_taken_whole_is_no_success_whatever_was_told(ask: Ask) -> None:
     with Server((hear, send(reply(b"")), reset), (read, send(GOOD))) as server:

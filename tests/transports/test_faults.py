@@ -41,7 +41,7 @@ from tests.hostile import (
     tell,
     wait_for,
 )
-from tests.reactions import reacts
+from tests.reactions import Where, reacts
 from tests.wires import BY_EACH, Wire, in_time, watched
 
 KEY = "sk_" + "0" * 64
@@ -101,6 +101,7 @@ def test_the_names_of_the_faults_are_their_own() -> None:
 
 
 @reacts(
+    Where.REPLY,
     "a body without end, or one that unpacks to too much",
     "read up to `Patience(largest=)`, decoded bytes counted; then it ends as too large",
 )
@@ -197,6 +198,7 @@ def test_a_connection_is_used_again_after_interim_replies(status: str, wire: Wir
 
 
 @reacts(
+    Where.CONNECTION,
     "bytes after the reply, or on an idle connection",
     "nobody's answer: that connection is not used again",
 )
@@ -216,6 +218,7 @@ def test_bytes_that_come_late_are_nobodys_answer(ask: Callable[..., Request], wi
 
 
 @reacts(
+    Where.CONNECTION,
     "a connection that the server has closed while it was idle",
     "not used again, so a submission is not lost in it",
 )
@@ -238,6 +241,7 @@ def test_a_server_that_takes_nothing_in_is_too_slow(wire: Wire) -> None:
 
 
 @reacts(
+    Where.REPLY,
     "a head or a body that comes a byte at a time",
     "one timeout bounds the exchange as a whole",
 )
@@ -265,6 +269,7 @@ def test_a_redirect_is_not_followed(status: str, wire: Wire) -> None:
 
 
 @reacts(
+    Where.SECRET,
     "a `.netrc` that knows the host",
     "never read",
 )
@@ -308,6 +313,7 @@ def test_a_coded_body_is_decoded_within_its_bound(
 
 
 @reacts(
+    Where.REPLY,
     "a `Content-Encoding` whose end is missing",
     "not valid: never a value, never a file",
 )
@@ -361,6 +367,7 @@ def test_a_file_without_end_is_bounded_in_time(wire: Wire) -> None:
 
 
 @reacts(
+    Where.FILE,
     "a file that is cut",
     "never whole: the rest is fetched, or all of it",
 )
@@ -424,14 +431,17 @@ def test_a_page_in_place_of_the_api_is_not_put_up_with_for_ever(body: bytes, wir
 
 
 @reacts(
+    Where.REPLY,
     "a chunk size that is none, no status line, no HTTP, lengths that contradict each other or `Transfer-Encoding`",
     "not valid HTTP: the connection is closed; a look is sent again",
 )
 @reacts(
+    Where.REPLY,
     "interim replies (100, 102, 103), before the reply or without end",
     "read past, sixteen of them; then it is not valid HTTP",
 )
 @reacts(
+    Where.REPLY,
     "header lines without end, or more than 100 of them, or 64 KiB",
     "not valid HTTP; the rest is not read",
 )

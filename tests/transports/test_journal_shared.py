@@ -24,6 +24,7 @@ from bide_transports.emulator import Limit, Plan, Service
 from bide_transports.emulator.server import serve
 from bide_transports.journal import Journal
 from bide_transports.requests import Client
+from tests.reactions import Where, reacts
 from tests.transports.test_cut_short import KEYLESS
 from tests.transports.test_journal import acknowledged, ended, jobs, large, order
 
@@ -39,6 +40,11 @@ def switching() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+@reacts(
+    Where.HERE,
+    "a fork after a client with a journal was made",
+    "each call in the child is refused by name; file and lock stay the parent's",
+)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks there")
 @pytest.mark.parametrize("client", ["requests", "trio"])
 def test_a_journal_and_a_part_belong_to_the_process_that_opened_them(client: str, tmp_path: Path) -> None:

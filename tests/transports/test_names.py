@@ -13,7 +13,8 @@ import pytest
 from bide.messages import Cause, NoResponse, Request, Response
 from bide_transports.lookup import PrivateAddress, checked, look_up
 from tests.hostile import GOOD, SHORT, Server, read, send
-from tests.transports.wire import BY_EACH, Ask
+from tests.reactions import Where, reacts
+from tests.wires import BY_EACH, Wire
 
 STALLED, INDOORS = NoResponse(Cause.TIMEOUT, sent=False), NoResponse(Cause.PRIVATE, sent=False)
 Resolver = Callable[[Any, Any], list[Any]]
@@ -66,12 +67,17 @@ def hanging(place: Callable[[Resolver], None]) -> Generator[None]:
         over.set()
 
 
+@reacts(
+    Where.CONNECTION,
+    "the look-up of a name hangs",
+    "it is within the timeout of the exchange; nothing was sent, so any request is sent again",
+)
 @BY_EACH
-def test_a_look_up_that_hangs_is_within_the_timeout(ask: Ask, resolver: Callable[[Resolver], None]) -> None:
+def test_a_look_up_that_hangs_is_within_the_timeout(wire: Wire, resolver: Callable[[Resolver], None]) -> None:
     for public in (False, True):
         with hanging(resolver):
             request = Request("GET", "https://service.example/1", timeout=SHORT, public=public)
-            assert ask(request) == STALLED
+            assert wire(request) == [STALLED]
 
 
 def test_look_ups_that_hang_are_no_more_than_so_many(resolver: Callable[[Resolver], None]) -> None:
@@ -102,29 +108,35 @@ def test_only_what_is_public_is_connected_to() -> None:
         checked(["10.0.0.1", "::1"], public=True)
 
 
+@reacts(
+    Where.SECRET,
+    "a public name, given by the service, that leads into a private network or to this machine",
+    "it is looked up once, nothing there is connected to, and it is never tried again",
+)
 @BY_EACH
 @pytest.mark.parametrize("found", [("127.0.0.1",), ("::ffff:127.0.0.1", "127.0.0.1"), ("10.1.2.3", "fd00::7")])
 def test_a_name_that_leads_into_a_private_network_is_not_connected_to(
-    found: tuple[str, ...], ask: Ask, resolver: Callable[[Resolver], None]
+    found: tuple[str, ...], wire: Wire, resolver: Callable[[Resolver], None]
 ) -> None:
     resolver(leading_to(*found))
     with Server((read, send(GOOD))) as server:
         request = Request("GET", f"http://inside.example:{server.address[1]}/1", timeout=20.0, public=True)
-        assert ask(request) == INDOORS
+        assert wire(request) == [INDOORS]
     assert server.connections == 0
 
 
 @BY_EACH
-def test_it_is_where_nobody_minds(ask: Ask, resolver: Callable[[Resolver], None]) -> None:
+def test_it_is_where_nobody_minds(wire: Wire, resolver: Callable[[Resolver], None]) -> None:
     resolver(leading_to("127.0.0.1"))
     with Server((read, send(GOOD))) as server:
-        came = ask(Request("GET", f"http://inside.example:{server.address[1]}/1", timeout=20.0))
+        (came,) = wire(Request("GET", f"http://inside.example:{server.address[1]}/1", timeout=20.0))
     assert isinstance(came, Response)
 
 
+@reacts(Where.SECRET, "the same in figures, in any notation (`127.1`)", "not connected to either")
 @BY_EACH
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "localhost"])
-def test_figures_are_checked_as_well(host: str, ask: Ask) -> None:
+def test_figures_are_checked_as_well(host: str, wire: Wire) -> None:
     with Server((read, send(GOOD))) as server:
-        assert ask(Request("GET", f"http://{host}:{server.address[1]}/1", timeout=20.0, public=True)) == INDOORS
+        assert wire(Request("GET", f"http://{host}:{server.address[1]}/1", timeout=20.0, public=True)) == [INDOORS]
     assert server.connections == 0

@@ -14,9 +14,10 @@ from bide_transports.bounded import BoundedAdapter
 from bide_transports.proxies import is_this_machine
 from bide_transports.requests_exchange import exchange
 from tests.hostile import GOOD, Script, Server, head, read, reply, reset, send
+from tests.reactions import Where, reacts
 from tests.transports.test_settings import BY_EACH as BY_EACH_CLIENT
 from tests.transports.test_settings import Run
-from tests.transports.wire import BY_EACH, Ask
+from tests.wires import BY_EACH, Wire
 
 NAMES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 LOGIN = "fox:pass-word"
@@ -56,15 +57,16 @@ def test_this_machine_in_all_notations(host: str, is_it: bool) -> None:
     assert is_this_machine(host) is is_it
 
 
+@reacts(Where.SECRET, "a proxy in the environment, and a service on this machine", "never asked through it")
 @BY_EACH
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0.0.0.0"])  # noqa: S104
 def test_this_machine_is_never_asked_through_a_proxy(
-    host: str, name: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    host: str, name: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Server((read, send(GOOD))) as proxy, Server((read, send(GOOD))) as server:
         monkeypatch.setenv(name, proxy.url)
-        came = ask(Request("GET", f"http://{host}:{server.address[1]}/1", timeout=20.0))
+        (came,) = wire(Request("GET", f"http://{host}:{server.address[1]}/1", timeout=20.0))
     assert isinstance(came, Response)
     assert (proxy.connections, server.connections) == (0, 1)
 
@@ -88,35 +90,40 @@ def test_nor_through_that_of_a_session() -> None:
     ],
 )
 def test_a_proxy_that_opens_no_tunnel_is_named(
-    script: Script, said: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    script: Script, said: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Server(script) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url.replace("://", f"://{LOGIN}@"))
-        came = ask(Request("POST", "https://service.invalid/1", timeout=20.0))
+        (came,) = wire(Request("POST", "https://service.invalid/1", timeout=20.0))
     assert came == NoResponse(Cause.PROXY, sent=False)
     assert isinstance(came, NoResponse)
     assert came.detail.startswith(f"127.0.0.1:{proxy.address[1]} {said}")
     assert "pass-word" not in came.detail
 
 
+@reacts(
+    Where.CONNECTION,
+    "a proxy that is not there, or that has no address",
+    "the proxy is named, without its login; nothing was sent, and any request is sent again",
+)
 @BY_EACH
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_is_not_there_is_named(scheme: str, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_not_there_is_named(scheme: str, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     with Server() as gone:
         pass
     for where, why in ((gone.url, "cannot be reached"), ("http://a..b:3128", "has no address")):
         monkeypatch.setenv(f"{scheme}_proxy", where)
-        came = ask(Request("POST", f"{scheme}://service.invalid/1", timeout=20.0))
+        (came,) = wire(Request("POST", f"{scheme}://service.invalid/1", timeout=20.0))
         assert came == NoResponse(Cause.PROXY, sent=False)
         assert isinstance(came, NoResponse)
         assert came.detail == f"{where.removeprefix('http://')} {why}"
 
 
 @BY_EACH
-def test_a_proxy_that_wants_a_login_for_plain_http_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_wants_a_login_for_plain_http_is_named(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     with Server((read, send(reply(b"log in", status="407 Proxy Authentication Required")))) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        came = ask(Request("GET", "http://renderer:8188/1", timeout=20.0))
+        (came,) = wire(Request("GET", "http://renderer:8188/1", timeout=20.0))
     assert came == NoResponse(Cause.PROXY, sent=False)
 
 
@@ -140,12 +147,17 @@ def test_a_job_tells_which_proxy_it_was(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "pass-word" not in str(caught.value)
 
 
+@reacts(
+    Where.CONNECTION,
+    "a SOCKS or https proxy in the environment",
+    "it cannot be used: `InvalidAddress`, without its login",
+)
 @BY_EACH
 @pytest.mark.parametrize("kind", ["socks5", "socks5h", "https", "ftp"])
-def test_a_proxy_of_another_kind_cannot_be_used(kind: str, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_another_kind_cannot_be_used(kind: str, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", f"{kind}://{LOGIN}@127.0.0.1:1")
     with pytest.raises(InvalidAddress, match="http://host:port") as caught:
-        ask(Request("GET", "https://service.invalid/1", timeout=20.0))
+        wire(Request("GET", "https://service.invalid/1", timeout=20.0))
     assert "pass-word" not in str(caught.value)
 
 
@@ -164,6 +176,7 @@ class Clear:
         return Request("POST", f"{self.base_url}/v1/executions", credential=True)
 
 
+@reacts(Where.SECRET, "a proxy for plain http, and a request with a key", "refused: nothing goes to the proxy")
 @BY_EACH_CLIENT
 def test_no_key_goes_to_a_proxy_in_the_clear(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with Server((read, send(GOOD))) as proxy:

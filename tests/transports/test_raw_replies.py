@@ -8,6 +8,7 @@ import pytest
 
 from bide.messages import Cause, NoResponse, Reply, Request, Response
 from tests.hostile import EVIL, GOOD, TEXT, Server, head, read, reply, send, stall
+from tests.reactions import Where, reacts
 from tests.wires import BY_EACH, WIRES, Wire
 
 READ = Response(200, body=TEXT)
@@ -175,6 +176,21 @@ def is_same(a: Reply, b: Reply) -> bool:
     return isinstance(a, NoResponse) and isinstance(b, NoResponse) and (a.cause, a.sent) == (b.cause, b.sent)
 
 
+@reacts(
+    Where.REPLY,
+    "`Content-Length` and `Transfer-Encoding` together, or either twice and different",
+    "not valid HTTP: one of two readers would be led astray",
+)
+@reacts(
+    Where.REPLY,
+    "odd header lines: no colon, no name, a fold, a space before the colon",
+    "left out or mended, as browsers do; refused where they touch a length or a coding",
+)
+@reacts(
+    Where.REPLY,
+    "a chunk with another size than it says, or a size in Python's spelling",
+    "not valid HTTP; cut in a chunk, it is cut",
+)
 @BY_EACH
 @pytest.mark.parametrize("name", REPLIES)
 def test_what_a_reply_is_and_that_the_next_request_gets_its_own(name: str, wire: Wire) -> None:
@@ -218,6 +234,9 @@ def test_a_connection_is_used_again_unless_the_server_closes_it(body: tuple[str,
     assert server.connections == (2 if end else 1)
 
 
+@reacts(
+    Where.CONNECTION, "another reply behind the reply", "nobody's answer: the next request gets a connection of its own"
+)
 @BY_EACH
 @pytest.mark.parametrize("extra", [EVIL, b"\r\n", b"x"])
 @pytest.mark.parametrize("whole", [GOOD, CHUNKED + WHOLE + LAST, reply(b""), head(status="HTTP/1.1 204 No Content")])

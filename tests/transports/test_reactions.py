@@ -20,7 +20,7 @@ from bide.dialects.places import Sign
 from bide_transports.emulator import VirtualClock
 from tests.faces import BY_BOTH, Face, Kind, face, in_trio
 from tests.hostile import Script, Server, field_of, read, reply, reset, send
-from tests.reactions import reacts
+from tests.reactions import Where, reacts
 
 KEY = "sk_" + "0" * 64
 SUBMIT = Call("POST", ("/jobs",), (("idempotency-key", "{key}"),), body="{input}")
@@ -100,6 +100,7 @@ def why(job: bide.Job) -> bide.Reason:
 
 
 @reacts(
+    Where.CONNECTION,
     "the connection is refused, or not made in time",
     "nothing was sent, so any request is sent again, even a submission without a key; at a first contact four times",
 )
@@ -114,7 +115,7 @@ async def test_a_refused_connection(kind: Kind) -> None:
     assert job.past.requests == bide.Patience().first_contact
 
 
-@reacts("the host's name does not exist", "at a first contact it ends at once: check the base URL")
+@reacts(Where.CONNECTION, "the host's name does not exist", "at a first contact it ends at once: check the base URL")
 @BY_BOTH
 @in_trio
 async def test_a_name_that_is_none(kind: Kind) -> None:
@@ -125,6 +126,7 @@ async def test_a_name_that_is_none(kind: Kind) -> None:
 
 
 @reacts(
+    Where.CONNECTION,
     "cut before the status, no reply in time; a cut mid body",
     "a look is sent again; a submission with its key, within the key's lifetime; one without is never sent again",
 )
@@ -151,7 +153,7 @@ async def test_a_cut(cut: Script, keyless: bide.Reason, kind: Kind) -> None:
     assert asked(server) == ["POST /jobs"]
 
 
-@reacts("HTTP/1.0 without a length, cut mid body", "what is cut is no JSON: a look is sent again")
+@reacts(Where.REPLY, "HTTP/1.0 without a length, cut mid body", "what is cut is no JSON: a look is sent again")
 @BY_BOTH
 @in_trio
 async def test_a_cut_that_only_the_json_tells(kind: Kind) -> None:
@@ -165,6 +167,7 @@ async def test_a_cut_that_only_the_json_tells(kind: Kind) -> None:
 
 
 @reacts(
+    Where.JOB,
     "200 with HTML, empty, a list, null, another type",
     "asked again, as often as `Patience(failures=)` says; then it ends as not understood, with the beginning of it",
 )
@@ -180,7 +183,9 @@ async def test_a_portal(body: bytes, kind: Kind) -> None:
     assert len(server.received) == 3
 
 
-@reacts("a status word that nobody knows", "the job goes on, asked for less and less often; it is never a result")
+@reacts(
+    Where.JOB, "a status word that nobody knows", "the job goes on, asked for less and less often; it is never a result"
+)
 @BY_BOTH
 @in_trio
 async def test_an_unknown_word(kind: Kind) -> None:
@@ -191,7 +196,7 @@ async def test_an_unknown_word(kind: Kind) -> None:
     assert all(isinstance(state, bide.Polling) for state in states[:3])
 
 
-@reacts("a status that goes backwards", "an end stays the end: nothing is asked once it was heard")
+@reacts(Where.JOB, "a status that goes backwards", "an end stays the end: nothing is asked once it was heard")
 @BY_BOTH
 @in_trio
 async def test_backwards(kind: Kind) -> None:
@@ -206,7 +211,9 @@ async def test_backwards(kind: Kind) -> None:
 
 
 @reacts(
-    "404 just after the submission", "the job may not be everywhere yet: asked again, at least five times and for 30 s"
+    Where.NO,
+    "404 just after the submission",
+    "the job may not be everywhere yet: asked again, at least five times and for 30 s",
 )
 @BY_BOTH
 @in_trio
@@ -215,7 +222,11 @@ async def test_not_found_at_first(kind: Kind) -> None:
         assert is_done(await end(client, order(client)))
 
 
-@reacts("404 for good, of a job that was known", "five times and for 30 s, then it is lost; its token can be resumed")
+@reacts(
+    Where.NO,
+    "404 for good, of a job that was known",
+    "five times and for 30 s, then it is lost; its token can be resumed",
+)
 @BY_BOTH
 @in_trio
 async def test_not_found_for_good(kind: Kind) -> None:
@@ -228,7 +239,9 @@ async def test_not_found_for_good(kind: Kind) -> None:
     assert clock.now() - began >= 30
 
 
-@reacts("401 or 403 while the job runs", "it is put by, to be resumed with another key; nothing is sent again")
+@reacts(
+    Where.NO, "401 or 403 while the job runs", "it is put by, to be resumed with another key; nothing is sent again"
+)
 @BY_BOTH
 @pytest.mark.parametrize("http", ["401 Unauthorized", "403 Forbidden"])
 @in_trio
@@ -240,7 +253,7 @@ async def test_a_key_that_is_taken_back(http: str, kind: Kind) -> None:
         assert is_done(await end(client, client.resume(bide.dump(job))))
 
 
-@reacts("402", "it is put by; sent again only by hand")
+@reacts(Where.NO, "402", "it is put by; sent again only by hand")
 @BY_BOTH
 @in_trio
 async def test_an_account_that_is_empty(kind: Kind) -> None:
@@ -251,7 +264,7 @@ async def test_an_account_that_is_empty(kind: Kind) -> None:
         assert is_done(await end(client, client.resume(bide.dump(job))))
 
 
-@reacts("400 or 422 to a submission", "it has failed, and what the service said of it is told")
+@reacts(Where.NO, "400 or 422 to a submission", "it has failed, and what the service said of it is told")
 @BY_BOTH
 @pytest.mark.parametrize("http", ["400 Bad Request", "422 Unprocessable Content"])
 @in_trio
@@ -263,7 +276,7 @@ async def test_a_submission_that_is_refused(http: str, kind: Kind) -> None:
     assert len(server.received) == 1
 
 
-@reacts("410", "the job is over at the service: it ends, and its id is kept")
+@reacts(Where.NO, "410", "the job is over at the service: it ends, and its id is kept")
 @BY_BOTH
 @in_trio
 async def test_gone(kind: Kind) -> None:
@@ -274,7 +287,9 @@ async def test_gone(kind: Kind) -> None:
     assert len(server.received) == 2
 
 
-@reacts("409 to a submission sent again: the first is still being taken", "asked again later with the same key")
+@reacts(
+    Where.NO, "409 to a submission sent again: the first is still being taken", "asked again later with the same key"
+)
 @BY_BOTH
 @in_trio
 async def test_a_conflict(kind: Kind) -> None:
@@ -284,7 +299,7 @@ async def test_a_conflict(kind: Kind) -> None:
     assert asked(server)[:3] == ["POST /jobs"] * 3
 
 
-@reacts("409 to a cancel: it was too late", "a look tells what has come of the job; a result is a result")
+@reacts(Where.NO, "409 to a cancel: it was too late", "a look tells what has come of the job; a result is a result")
 @BY_BOTH
 @in_trio
 async def test_a_cancel_too_late(kind: Kind) -> None:
@@ -293,7 +308,7 @@ async def test_a_cancel_too_late(kind: Kind) -> None:
     assert asked(server) == ["POST /jobs/7/cancel", "GET /jobs/7"]
 
 
-@reacts("5xx or 429 to a cancel", "a look goes before the next try: the job may have ended meanwhile")
+@reacts(Where.NO, "5xx or 429 to a cancel", "a look goes before the next try: the job may have ended meanwhile")
 @BY_BOTH
 @pytest.mark.parametrize("http", ["500 Internal Server Error", TOO_MANY])
 @in_trio
@@ -316,7 +331,11 @@ async def pauses(kind: Kind, replies: Iterable[bytes], **settings: Any) -> list[
     return [round(after - before, 3) for before, after in pairwise(times)]
 
 
-@reacts("5xx, one after the other", "asked again, later each time, with jitter; `Patience(failures=)` bounds it")
+@reacts(
+    Where.LIMIT,
+    "5xx, one after the other",
+    "asked again, later each time, with jitter; `Patience(failures=)` bounds it",
+)
 @BY_BOTH
 @in_trio
 async def test_a_service_that_is_ill(kind: Kind) -> None:
@@ -326,7 +345,7 @@ async def test_a_service_that_is_ill(kind: Kind) -> None:
     assert len(set(waits)) == 6
 
 
-@reacts("429 without `Retry-After`", "asked again later and later, with jitter; it is no failure")
+@reacts(Where.LIMIT, "429 without `Retry-After`", "asked again later and later, with jitter; it is no failure")
 @BY_BOTH
 @in_trio
 async def test_a_limit_that_tells_no_time(kind: Kind) -> None:
@@ -336,7 +355,11 @@ async def test_a_limit_that_tells_no_time(kind: Kind) -> None:
     assert max(waits) > 4 * min(waits)
 
 
-@reacts("`Retry-After` in the past, or 0", "our own pace holds; said of an unfinished job it means at once, once")
+@reacts(
+    Where.LIMIT,
+    "`Retry-After` in the past, or 0",
+    "our own pace holds; said of an unfinished job it means at once, once",
+)
 @BY_BOTH
 @pytest.mark.parametrize("value", ["0", "Fri, 31 Dec 1999 23:59:59 GMT"])
 @in_trio
@@ -347,7 +370,7 @@ async def test_a_time_that_is_past(value: str, kind: Kind) -> None:
     assert sum(wait < 1.0 for wait in waits) <= 1
 
 
-@reacts("an absurd `Retry-After`: huge, the year 99999", "at most an hour; never an error")
+@reacts(Where.LIMIT, "an absurd `Retry-After`: huge, the year 99999", "at most an hour; never an error")
 @BY_BOTH
 @pytest.mark.parametrize("value", ["999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
 @in_trio
@@ -357,7 +380,7 @@ async def test_a_time_that_is_absurd(value: str, kind: Kind) -> None:
     assert wait <= 3601
 
 
-@reacts("a `Retry-After` that is none: -5, 1.5.2, full-width digits, nan", "as if it were not there")
+@reacts(Where.LIMIT, "a `Retry-After` that is none: -5, 1.5.2, full-width digits, nan", "as if it were not there")
 @BY_BOTH
 @pytest.mark.parametrize("value", ["-5", "1.5.2", "nan", "soon", "Fri, 31 Foo 99999 23:59:59 GMT", "３０"])
 @in_trio
@@ -366,7 +389,7 @@ async def test_a_time_that_is_none(value: str, kind: Kind) -> None:
     assert 0 < wait <= 60
 
 
-@reacts("several `Retry-After`", "the longest that can be read")
+@reacts(Where.LIMIT, "several `Retry-After`", "the longest that can be read")
 @BY_BOTH
 @in_trio
 async def test_several_times(kind: Kind) -> None:
@@ -375,7 +398,7 @@ async def test_several_times(kind: Kind) -> None:
     assert 40 <= wait <= 50
 
 
-@reacts("a clock that is not the service's", "dates are read against the reply's own `Date`")
+@reacts(Where.LIMIT, "a clock that is not the service's", "dates are read against the reply's own `Date`")
 @BY_BOTH
 @in_trio
 async def test_a_date_against_its_own_clock(kind: Kind) -> None:
@@ -385,7 +408,9 @@ async def test_a_date_against_its_own_clock(kind: Kind) -> None:
 
 
 @reacts(
-    "`X-RateLimit-Reset` as seconds, an instant, milliseconds", "told apart by their size, against `Date`; else unread"
+    Where.LIMIT,
+    "`X-RateLimit-Reset` as seconds, an instant, milliseconds",
+    "told apart by their size, against `Date`; else unread",
 )
 @BY_BOTH
 @pytest.mark.parametrize("value", ["21", "1893456021", "1893456021000"])
@@ -399,7 +424,11 @@ async def test_a_reset_of_each_kind(value: str, kind: Kind) -> None:
 # -- it sends elsewhere ------------------------------------------------------------------------------------------------
 
 
-@reacts("307 or 308 to a submission, within the API's own origin", "nothing was made: it is sent there, once")
+@reacts(
+    Where.REDIRECT,
+    "307 or 308 to a submission, within the API's own origin",
+    "nothing was made: it is sent there, once",
+)
 @BY_BOTH
 @pytest.mark.parametrize("http", ["307 Temporary Redirect", "308 Permanent Redirect"])
 @in_trio
@@ -409,7 +438,11 @@ async def test_a_submission_that_is_sent_elsewhere(http: str, kind: Kind) -> Non
     assert asked(server)[:2] == ["POST /jobs", "POST /v2/jobs"]
 
 
-@reacts("a look that is redirected within the API's own origin", "followed, at most three times; a loop ends there")
+@reacts(
+    Where.REDIRECT,
+    "a look that is redirected within the API's own origin",
+    "followed, at most three times; a loop ends there",
+)
 @BY_BOTH
 @in_trio
 async def test_a_look_that_is_sent_elsewhere(kind: Kind) -> None:
@@ -421,7 +454,11 @@ async def test_a_look_that_is_sent_elsewhere(kind: Kind) -> None:
     assert len(server.received) <= 4
 
 
-@reacts("a redirect to another host, or from https to http", "not followed, and told; the key does not leave")
+@reacts(
+    Where.REDIRECT,
+    "a redirect to another host, or from https to http",
+    "not followed, and told; the key does not leave",
+)
 @BY_BOTH
 @in_trio
 async def test_a_look_that_is_sent_abroad(kind: Kind) -> None:
@@ -434,7 +471,11 @@ async def test_a_look_that_is_sent_abroad(kind: Kind) -> None:
 # -- it says yes, and too little -------------------------------------------------------------------------------------
 
 
-@reacts("2xx to a submission with nothing to follow in it", "it ends with all that was said, and is never sent again")
+@reacts(
+    Where.JOB,
+    "2xx to a submission with nothing to follow in it",
+    "it ends with all that was said, and is never sent again",
+)
 @BY_BOTH
 @in_trio
 async def test_accepted_and_not_followable(kind: Kind) -> None:
@@ -447,7 +488,9 @@ async def test_accepted_and_not_followable(kind: Kind) -> None:
     assert len(server.received) == 1
 
 
-@reacts("the key's lifetime passes while the service is away", "it is ambiguous from then on, and not sent again")
+@reacts(
+    Where.JOB, "the key's lifetime passes while the service is away", "it is ambiguous from then on, and not sent again"
+)
 @BY_BOTH
 @in_trio
 async def test_a_key_that_is_too_old(kind: Kind) -> None:
@@ -463,7 +506,9 @@ async def test_a_key_that_is_too_old(kind: Kind) -> None:
     assert clock.now() - began <= 100
 
 
-@reacts("a reply to a fetch that is cut, empty, HTML, or says no type", "never a result: asked again, bounded")
+@reacts(
+    Where.JOB, "a reply to a fetch that is cut, empty, HTML, or says no type", "never a result: asked again, bounded"
+)
 @BY_BOTH
 @pytest.mark.parametrize("body", [b"", b"<html>hello</html>", b'{"text":"a f'])
 @in_trio
@@ -474,7 +519,11 @@ async def test_a_result_that_is_none(body: bytes, kind: Kind) -> None:
     assert len(server.received) == 3
 
 
-@reacts("a limiter that answers 403 or 200, with a code of its own", "where it is declared, as a 429: it ends no job")
+@reacts(
+    Where.LIMIT,
+    "a limiter that answers 403 or 200, with a code of its own",
+    "where it is declared, as a 429: it ends no job",
+)
 @BY_BOTH
 @pytest.mark.parametrize("http", ["403 Forbidden", "200 OK"])
 @in_trio
@@ -488,7 +537,7 @@ async def test_a_limiter_in_other_words(http: str, kind: Kind) -> None:
     assert clock.now() - began >= 30
 
 
-@reacts("an id in the other case (a GUID)", "the same job (RFC 9562, 4)")
+@reacts(Where.JOB, "an id in the other case (a GUID)", "the same job (RFC 9562, 4)")
 @BY_BOTH
 @in_trio
 async def test_an_id_in_capitals(kind: Kind) -> None:

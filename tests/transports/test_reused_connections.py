@@ -22,6 +22,7 @@ from bide_transports.requests import exchange
 from bide_transports.requests_exchange import own_session
 from tests import hostile
 from tests.hostile import EVIL, GOOD, TEXT, Script, Server, dribble, head, patiently, read, send
+from tests.reactions import Where, reacts
 from tests.wires import BY_EACH, Wire
 
 CUT = NoResponse(Cause.RESET, sent=True)
@@ -62,6 +63,11 @@ def cutting(end: hostile.Step | None) -> Script:
 # -- a request whose connection turns out to be closed -----------------------------------------------------------------
 
 
+@reacts(
+    Where.CONNECTION,
+    "a connection that was used before is cut before a byte of the reply",
+    "a look, or a submission with its key, is sent again at once on a new one, once, and is no failure",
+)
 @BY_EACH
 @pytest.mark.parametrize("end", [None, hostile.reset], ids=["end", "reset"])
 @pytest.mark.parametrize("ask", [get, post, put], ids=["GET", "POST", "PUT"])
@@ -75,6 +81,9 @@ def test_what_may_be_sent_twice_is_sent_again_at_once(
     assert server.received[1] == server.received[2]
 
 
+@reacts(
+    Where.CONNECTION, "the same with a submission that has no key", "not sent again: nobody knows whether it arrived"
+)
 @BY_EACH
 @pytest.mark.parametrize("end", [None, hostile.reset], ids=["end", "reset"])
 def test_what_must_not_be_sent_twice_is_not(end: hostile.Step | None, wire: Wire) -> None:

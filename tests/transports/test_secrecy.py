@@ -27,6 +27,7 @@ from bide_transports.requests_exchange import exchange as exchange_by_requests
 from bide_transports.trio_pool import Pool
 from bide_transports.trio_pool import exchange as exchange_by_trio
 from tests.hostile import Server, field_of, hear, read, reply, send, stall
+from tests.reactions import Where, reacts
 from tests.transports.disk import file_size_limit
 
 KEY = "sk_" + "hidden_" * 9
@@ -51,7 +52,7 @@ def by_trios(work: str, *arguments: Any, **settings: Any) -> Any:
     return trio.run(main)
 
 
-BY_EACH = pytest.mark.parametrize("run", [by_requests, by_trios])
+BY_EACH = pytest.mark.parametrize("run", [by_requests, by_trios], ids=["requests", "trio"])
 Run = Callable[..., Any]
 
 
@@ -92,6 +93,9 @@ def test_what_goes_wrong_while_a_file_comes_shows_no_key(
         run("save", bide.Result("e", ("file_1",)), tmp_path, dialect=dialect, options={"note": note})
 
 
+@reacts(
+    Where.SECRET, "a traceback with its local variables, wherever an exception is raised", "the key is in none of them"
+)
 @BY_EACH
 def test_a_full_disk_shows_no_key(run: Run, tmp_path: Path) -> None:
     with Server((read, send(PNG)) * 2) as server, file_size_limit(1000), shows_no_key(SaveError):
@@ -276,6 +280,11 @@ def test_a_client_certificate_is_not_shown_to_others() -> None:
         assert (bare_session(session).cert, bare_session(session).verify) == (None, "authorities.pem")
 
 
+@reacts(
+    Where.SECRET,
+    "a service that repeats the key in what it says",
+    "struck out of messages, states and tokens; a file stays as it is",
+)
 @BY_EACH
 def test_a_key_that_the_service_repeats_is_shown_nowhere(run: Run) -> None:
     said = f'{{"error":{{"code":"X","message":"no such customer as {KEY}, ask for another"}}}}'.encode()

@@ -46,7 +46,7 @@ def run_by_trio(key: Any = KEY, **settings: Any) -> bide.Result:
     return trio.run(main)
 
 
-BY_EACH = pytest.mark.parametrize("run", [run_by_requests, run_by_trio])
+BY_EACH = pytest.mark.parametrize("run", [run_by_requests, run_by_trio], ids=["requests", "trio"])
 Run = Callable[..., bide.Result]
 WRONG: list[dict[str, Any]] = [
     *({"pace": value} for value in ("fast", "2", True, None, 0, math.nan, Every, Patience())),

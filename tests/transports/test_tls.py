@@ -29,7 +29,7 @@ from tests.hostile import (
     send,
     stall,
 )
-from tests.reactions import reacts
+from tests.reactions import Where, reacts
 from tests.wires import BY_EACH, Wire, in_time, watched
 
 KEY = "sk_" + "0" * 64
@@ -149,6 +149,7 @@ def test_a_proxy_that_refuses_connections_sends_nothing(
 
 
 @reacts(
+    Where.CONNECTION,
     "a proxy that opens no tunnel",
     "the proxy is named; nothing was sent, and any request is sent again",
 )
@@ -224,6 +225,7 @@ def test_a_certificate_of_another_host(authority: trustme.CA, authorities: Path,
 
 
 @reacts(
+    Where.CONNECTION,
     "a certificate that is not trusted",
     "nothing is sent, and it ends at once: check the base URL and the authorities",
 )
@@ -261,6 +263,7 @@ def test_the_name_and_the_protocol_are_told_in_the_handshake(
 
 
 @reacts(
+    Where.CONNECTION,
     "a TLS handshake that is cut or too slow",
     "nothing was sent: any request is sent again",
 )
