@@ -19,6 +19,7 @@ from bide_transports import requests as over_requests
 from bide_transports import trio as over_trio
 from bide_transports.emulator import Fault, Limit, Variants, VirtualClock
 from bide_transports.emulator.server import Emulator, serve
+from bide_transports.journal import Unreadable
 from tests.drivers import TrioVirtualClock
 from tests.transports.clients import service
 
@@ -34,6 +35,7 @@ class Awaited:
     def __init__(self, client: over_requests.Client) -> None:
         self.blocking = client
         self.prepare, self.resume, self.watch = client.prepare, client.resume, client.watch
+        self.resume_all, self.forget = client.resume_all, client.forget
 
     @property
     def quota(self) -> bide.Quota | None:
@@ -42,6 +44,10 @@ class Awaited:
     @property
     def unfinished(self) -> list[bide.Job]:
         return self.blocking.unfinished
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        return self.blocking.unreadable
 
     async def follow(self, job: str | bide.Job) -> AsyncGenerator[bide.Job]:
         for state in self.blocking.follow(job):
@@ -77,13 +83,14 @@ Face: TypeAlias = Awaited | over_trio.Client
 
 
 @asynccontextmanager
-async def face(kind: Kind, key: Any, clock: VirtualClock, **settings: Any) -> AsyncGenerator[Face]:
-    """A client of that kind in the time of `clock`."""
+async def face(kind: Kind, key: Any, clock: VirtualClock | None, **settings: Any) -> AsyncGenerator[Face]:
+    """A client of that kind in the time of `clock`, or in that of the machine."""
     if kind == "requests":
         with over_requests.Client(key, clock=clock, **settings) as client:
             yield Awaited(client)
     else:
-        async with over_trio.Client(key, clock=TrioVirtualClock(clock), **settings) as client:
+        virtual = None if clock is None else TrioVirtualClock(clock)
+        async with over_trio.Client(key, clock=virtual, **settings) as client:
             yield client
 
 

@@ -45,7 +45,7 @@ def bytes_sent(emulator: Emulator) -> int:
 @reacts(
     Where.FILE,
     "a download that is cut",
-    "the rest is asked for (`Range`, `If-Range`), by `GET` alone: a `HEAD` is not what was signed",
+    "the rest is asked for (`Range`, `If-Range`), and no byte comes twice",
 )
 @BY_EACH
 @pytest.mark.parametrize("at", ["storage", "download"])
@@ -192,6 +192,11 @@ ANEW = head(f"Content-Length: {len(SECOND)}", 'ETag: "2"') + SECOND
     "200, 416 or another `ETag` in place of the rest",
     "begun anew",
 )
+@reacts(
+    Where.FILE,
+    "an address that is signed for one method",
+    "asked by `GET` alone, also about its size; never by `HEAD`",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     ("answers", "whole", "ranges"),
@@ -218,6 +223,7 @@ def test_bytes_of_two_versions_never_meet(
         (path,) = save(RESULT, tmp_path, dialect=bide.ModelRoute(server.url), clock=VirtualClock())
     assert path.read_bytes() == whole
     assert [field_of(request, "range") for request in server.received] == ranges
+    assert {request.partition(b" ")[0] for request in server.received} == {b"GET"}
     assert list(tmp_path.iterdir()) == [path]
 
 

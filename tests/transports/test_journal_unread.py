@@ -13,7 +13,9 @@ from bide_transports.emulator import Plan, Service
 from bide_transports.emulator.server import serve
 from bide_transports.journal import Journal
 from bide_transports.requests import Client
+from tests.faces import BY_BOTH, Kind, face, in_trio
 from tests.laws import DIALECT
+from tests.reactions import Where, reacts
 from tests.transports.cli_scene import AMPLE, ask
 from tests.transports.test_journal import LARGE, acknowledged, churn, order
 
@@ -52,12 +54,19 @@ def spoilt(path: Path, line: bytes) -> bytes:
     return line.rstrip(b"\n")
 
 
+@reacts(
+    Where.HERE,
+    "an entry of a journal that is damaged, of a later version, or another service's",
+    "told with file and line, and left there; the other jobs go on",
+)
+@BY_BOTH
 @unreadable
-def test_one_that_cannot_be_read_keeps_no_other_job(line: bytes, why: str, tmp_path: Path) -> None:
+@in_trio
+async def test_one_that_cannot_be_read_keeps_no_other_job(line: bytes, why: str, kind: Kind, tmp_path: Path) -> None:
     path = tmp_path / "jobs"
     text = spoilt(path, line)
     number = 2 if line.endswith(b"\n") else 3
-    with Client("sk_any", journal=path) as client:
+    async with face(kind, "sk_any", None, journal=path) as client:
         with pytest.warns(UnreadableEntry, match=f"line {number} of the journal .*jobs stays there: .*{why}"):
             jobs = client.resume_all()
         assert [job.handle for job in jobs] == [None, "exec_1"]

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+import bide
+from bide.dialects.declared import Declared
 from bide.messages import Cause, NoResponse, Request, Response
+from bide_transports.emulator import VirtualClock
 from bide_transports.lookup import PrivateAddress, checked, look_up
+from tests.faces import BY_BOTH, Face, Kind, face, in_trio
 from tests.hostile import GOOD, SHORT, Server, read, send
 from tests.reactions import Where, reacts
+from tests.transports.test_reactions import KEYLESS, asked, end, is_done, order, said, why
 from tests.wires import BY_EACH, Wire
 
 STALLED, INDOORS = NoResponse(Cause.TIMEOUT, sent=False), NoResponse(Cause.PRIVATE, sent=False)
@@ -35,7 +41,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Callable[[Resolver], None]:
             flags: int = 0,
         ) -> list[Any]:
             name = host.decode() if isinstance(host, bytes) else host
-            by_name = name.endswith(".example") and not flags & socket.AI_NUMERICHOST
+            by_name = name.endswith((".example", ".internal")) and not flags & socket.AI_NUMERICHOST
             return other(host, port) if by_name else _getaddrinfo(host, port, family, type, proto, flags)
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
@@ -49,6 +55,21 @@ def leading_to(*found: str) -> Resolver:
         (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, int(port)))
         for one in found
     ]
+
+
+def in_turn(*resolvers: Resolver) -> Resolver:
+    """One for each look-up, the last for all that follow."""
+    left = list(resolvers)
+    return lambda host, port: (left.pop(0) if len(left) > 1 else left[0])(host, port)
+
+
+def failing(error: int) -> Resolver:
+    """A resolver with this error for every name."""
+
+    def resolve(*_: Any) -> list[Any]:
+        raise socket.gaierror(error, "no answer")
+
+    return resolve
 
 
 @contextmanager
@@ -90,10 +111,7 @@ def test_look_ups_that_hang_are_no_more_than_so_many(resolver: Callable[[Resolve
 
 
 def test_what_the_resolver_says_is_passed_on(resolver: Callable[[Resolver], None]) -> None:
-    def unknown(*_: Any) -> list[Any]:
-        raise socket.gaierror(socket.EAI_NONAME, "no such name")
-
-    resolver(unknown)
+    resolver(failing(socket.EAI_NONAME))
     with pytest.raises(socket.gaierror):
         look_up("service.example", 80, family=0, timeout=None)
     resolver(leading_to("127.0.0.9", "127.0.0.9", "::1"))
@@ -140,3 +158,67 @@ def test_figures_are_checked_as_well(host: str, wire: Wire) -> None:
     with Server((read, send(GOOD))) as server:
         assert wire(Request("GET", f"http://{host}:{server.address[1]}/1", timeout=20.0, public=True)) == [INDOORS]
     assert server.connections == 0
+
+
+# -- what becomes of a job whose service has no name for a while -------------------------------------------------------
+
+AT_HOME = replace(KEYLESS, authorization=None)
+HERE = leading_to("127.0.0.1")
+
+
+@asynccontextmanager
+async def named(kind: Kind, *replies: bytes) -> AsyncGenerator[tuple[Server, Face]]:
+    """A service with a name; each reply ends its connection, so the name is looked up for each request."""
+    with Server(*[(read, send(one)) for one in replies]) as server:
+        home = Declared(AT_HOME, f"http://jobs.internal:{server.address[1]}")
+        async with face(kind, bide.NoKey(), VirtualClock(), dialect=home, pace=bide.Every(10.0)) as client:
+            yield server, client
+
+
+LAST = "Connection: close"
+
+
+@reacts(
+    Where.CONNECTION,
+    "the name server does not answer for now (`EAI_AGAIN`)",
+    "nothing was sent, so any request is sent again, even a submission without a key; at a first contact four times",
+)
+@BY_BOTH
+@in_trio
+async def test_a_name_server_that_is_away_for_a_while(kind: Kind, resolver: Callable[[Resolver], None]) -> None:
+    resolver(in_turn(*[failing(socket.EAI_AGAIN)] * 3, HERE, failing(socket.EAI_AGAIN), HERE))
+    async with named(kind, said("queued", LAST), said("done", LAST, output="a fox")) as (server, client):
+        assert is_done(await end(client, order(client)))
+        assert asked(server) == ["POST /jobs", "GET /jobs/7"]
+        resolver(failing(socket.EAI_AGAIN))
+        job = await end(client, order(client))
+    assert why(job) is bide.Reason.UNREACHABLE
+    assert job.past.requests == bide.Patience().first_contact
+
+
+@reacts(Where.CONNECTION, "the host's name does not exist", "at a first contact it ends at once: check the base URL")
+@BY_BOTH
+@in_trio
+async def test_a_name_that_never_was(kind: Kind, resolver: Callable[[Resolver], None]) -> None:
+    resolver(failing(socket.EAI_NONAME))
+    async with named(kind) as (_, client):
+        job = await end(client, order(client))
+    assert why(job) is bide.Reason.UNREACHABLE
+    assert job.past.requests == 1
+
+
+@reacts(
+    Where.CONNECTION,
+    "the name exists no longer, and the service has answered before",
+    "a failure like any other: asked again, bounded by `Patience(failures=)` and the deadline",
+)
+@BY_BOTH
+@in_trio
+async def test_a_name_that_is_gone_for_a_while(kind: Kind, resolver: Callable[[Resolver], None]) -> None:
+    resolver(in_turn(HERE, *[failing(socket.EAI_NONAME)] * 5, HERE))
+    async with named(kind, said("queued", LAST), said("done", LAST, output="a fox")) as (server, client):
+        assert is_done(await end(client, order(client)))
+        assert asked(server) == ["POST /jobs", "GET /jobs/7"]
+    resolver(in_turn(HERE, failing(socket.EAI_NONAME)))
+    async with named(kind, said("queued", LAST)) as (_, client):
+        assert why(await end(client, order(client))) is bide.Reason.FAILURES

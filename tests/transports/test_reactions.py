@@ -115,16 +115,6 @@ async def test_a_refused_connection(kind: Kind) -> None:
     assert job.past.requests == bide.Patience().first_contact
 
 
-@reacts(Where.CONNECTION, "the host's name does not exist", "at a first contact it ends at once: check the base URL")
-@BY_BOTH
-@in_trio
-async def test_a_name_that_is_none(kind: Kind) -> None:
-    async with acme(kind, dialect=Declared(ACME, "https://api..acme.example")) as (_, client):
-        job = await end(client, order(client))
-    assert why(job) is bide.Reason.UNREACHABLE
-    assert job.past.requests == 1
-
-
 @reacts(
     Where.CONNECTION,
     "cut before the status, no reply in time; a cut mid body",
@@ -181,6 +171,21 @@ async def test_a_portal(body: bytes, kind: Kind) -> None:
         job = await end(client, "7")
     assert why(job) is bide.Reason.NOT_UNDERSTOOD
     assert len(server.received) == 3
+
+
+@reacts(
+    Where.JOB,
+    "JSON that breaks readers: nested too deeply, numbers of thousands of digits, two documents, lone surrogates",
+    "as any other page that is none of the service's: asked again, and never an error",
+)
+@BY_BOTH
+@pytest.mark.parametrize("body", [b"[" * 50_000, b'{"n":' + b"9" * 5000 + b"}", b"{} {}", b'{"status":"\\ud800"}'])
+@in_trio
+async def test_json_that_is_hardly_any(body: bytes, kind: Kind) -> None:
+    async with acme(kind, talk(no("200 OK", body=body), DONE)) as (server, client):
+        job = await end(client, "7")
+        assert is_done(client.resume(bide.dump(job)))
+    assert len(server.received) == 2
 
 
 @reacts(
@@ -389,6 +394,18 @@ async def test_a_time_that_is_none(value: str, kind: Kind) -> None:
     assert 0 < wait <= 60
 
 
+@reacts(
+    Where.LIMIT,
+    "`Retry-After` on each reply of a limiter, though quota is left",
+    "the end of its window, and no hint for the pace of the job",
+)
+@BY_BOTH
+@in_trio
+async def test_a_time_that_is_the_limiters(kind: Kind) -> None:
+    left = ["X-RateLimit-Limit: 60", "X-RateLimit-Remaining: 58", "X-RateLimit-Reset: 50", "Retry-After: 50"]
+    assert max(await pauses(kind, [*[said("queued", *left)] * 2, DONE])) <= 10
+
+
 @reacts(Where.LIMIT, "several `Retry-After`", "the longest that can be read")
 @BY_BOTH
 @in_trio
@@ -409,11 +426,11 @@ async def test_a_date_against_its_own_clock(kind: Kind) -> None:
 
 @reacts(
     Where.LIMIT,
-    "`X-RateLimit-Reset` as seconds, an instant, milliseconds",
+    "`X-RateLimit-Reset` as seconds, an instant, milliseconds, a duration (`6m0s`)",
     "told apart by their size, against `Date`; else unread",
 )
 @BY_BOTH
-@pytest.mark.parametrize("value", ["21", "1893456021", "1893456021000"])
+@pytest.mark.parametrize("value", ["21", "1893456021", "1893456021000", "0m21s"])
 @in_trio
 async def test_a_reset_of_each_kind(value: str, kind: Kind) -> None:
     spent = ["X-RateLimit-Limit: 60", "X-RateLimit-Remaining: 0", f"X-RateLimit-Reset: {value}"]

@@ -83,6 +83,11 @@ def interrupted(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
+@reacts(
+    Where.SECRET,
+    "an exception amid an exchange, logged with the local variables of its traceback",
+    "the key is in none of them",
+)
 @BY_EACH
 @pytest.mark.parametrize(("note", "raised"), [(buggy, BugError), (interrupted, KeyboardInterrupt)])
 def test_what_goes_wrong_while_a_file_comes_shows_no_key(
@@ -93,9 +98,6 @@ def test_what_goes_wrong_while_a_file_comes_shows_no_key(
         run("save", bide.Result("e", ("file_1",)), tmp_path, dialect=dialect, options={"note": note})
 
 
-@reacts(
-    Where.SECRET, "a traceback with its local variables, wherever an exception is raised", "the key is in none of them"
-)
 @BY_EACH
 def test_a_full_disk_shows_no_key(run: Run, tmp_path: Path) -> None:
     with Server((read, send(PNG)) * 2) as server, file_size_limit(1000), shows_no_key(SaveError):

@@ -14,11 +14,13 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+import trio
 from typing_extensions import Self
 
 import bide
 from bide.data_urls import is_data
 from bide.document import JSONInput
+from bide.errors import InvalidSetting
 from bide.handles import is_called
 from bide.intake import JobOrHandle, is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
@@ -107,7 +109,8 @@ async def run(job: bide.Job, exchange: AsyncExchange, clock: AsyncClock) -> bide
 class Client(Desk):
     """Runs and waits for jobs with one key, in as many tasks as there are jobs; an async context manager.
 
-    Make it inside `trio.run`, and use it in that thread alone; a process that is forked off makes a client of its own.
+    Make it inside `trio.run`, and use it there alone: in another run, which is another thread's, its calls are an
+    `InvalidSetting`. A process that is forked off makes a client of its own.
     `pool` is the caller's own, with its trust and bounds; it is left open. `unfinished` holds the last state of every
     job whose wait was cut short, by an interrupt, a cancellation or a full disk, until its end is known, and of 1000 at
     most: keep `bide.dump` of it, or wait on. Raises `InvalidKey`, also without a key where the service wants one, and
@@ -130,6 +133,7 @@ class Client(Desk):
         key = Secret.hidden(key)
         check_clock(clock, awaits=True)
         check_kind("pool", pool, Pool, "a Pool of bide_transports.trio")
+        self._run = trio.lowlevel.current_trio_token()
         self.clock = TrioClock() if clock is None else clock
         super().__init__(key, dialect, pace, patience, self.clock.now, journal, on_timeout, tape)
         self._own, self.pool = pool is None, Pool() if pool is None else pool
@@ -240,6 +244,14 @@ class Client(Desk):
         lane = self._file_lane(local_name(to_path("path", path)))
         with self._sending(path, lane, content_type=content_type, note=noted(note)) as sending:
             return await send(lane, sending, self._note)
+
+    def _check(self) -> None:
+        super()._check()
+        if trio.lowlevel.current_trio_token() is not self._run:
+            raise InvalidSetting(
+                "this client belongs to the trio.run that it was made in: make another one in this thread's, or hand the "
+                "call over to the first by trio.from_thread.run"
+            )
 
     async def _until(self, enough: Callable[[bide.Job], bool], job: JobOrHandle) -> bide.Job:
         state = self.watch(job)
