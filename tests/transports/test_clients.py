@@ -34,7 +34,7 @@ from bide_transports.emulator import (
 )
 from bide_transports.emulator.replies import invalid, problem
 from bide_transports.emulator.server import serve
-from tests.faces import BY_BOTH, KINDS, Kind, face, house, in_trio
+from tests.faces import BY_BOTH, KINDS, Awaited, Kind, face, house, in_trio
 from tests.transports.clients import FOX, KEY, service
 
 
@@ -378,3 +378,14 @@ async def test_both_end_in_the_same_words(name: str) -> None:
         job = caught.value.job
         told.append((type(caught.value), str(caught.value), type(job), job.past.requests))
     assert told[0] == told[1]
+
+
+@BY_BOTH
+@in_trio
+async def test_the_key_shows_nowhere(kind: Kind) -> None:
+    async with face(kind, bide.Secret(KEY), VirtualClock()) as client:
+        job = client.prepare("good", FOX)
+        made = client.blocking if isinstance(client, Awaited) else client
+        parts = [made, vars(made), job, job.request, bide.dump(job)]
+        parts += [] if isinstance(client, Awaited) else [vars(client.pool)]
+        assert [part for part in map(repr, parts) if KEY in part] == []

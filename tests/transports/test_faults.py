@@ -10,6 +10,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,10 @@ def get(url: str, *, timeout: float = 20.0, largest: int = 65536) -> Request:
 
 def post(url: str, *, timeout: float = 20.0, largest: int = 65536, body: bytes = b"{}") -> Request:
     return Request("POST", url + "/v1/executions", body=body, timeout=timeout, largest=largest)
+
+
+def once(url: str) -> Request:
+    return replace(post(url), repeatable=False)
 
 
 def bodies(*replies: object) -> list[bytes]:
@@ -223,7 +228,7 @@ def test_bytes_that_come_late_are_nobodys_answer(ask: Callable[..., Request], wi
     "not used again, so a submission is not lost in it",
 )
 @BY_EACH
-@pytest.mark.parametrize("ask", [get, post])
+@pytest.mark.parametrize("ask", [get, post, once], ids=["GET", "POST", "POST once"])
 def test_a_connection_that_was_closed_while_idle_is_not_used(ask: Callable[..., Request], wire: Wire) -> None:
     closed = threading.Event()
     with Server((read, send(GOOD), finish, tell(closed)), (read, send(GOOD))) as server:

@@ -101,6 +101,18 @@ def test_a_look_up_that_hangs_is_within_the_timeout(wire: Wire, resolver: Callab
             assert wire(request) == [STALLED]
 
 
+@BY_EACH
+@pytest.mark.parametrize(
+    ("error", "cause"), [(socket.EAI_NONAME, Cause.UNRESOLVED), (socket.EAI_AGAIN, Cause.UNREACHABLE)]
+)
+def test_a_name_that_does_not_exist_is_told_from_one_that_cannot_be_asked_for(
+    error: int, cause: Cause, wire: Wire, resolver: Callable[[Resolver], None]
+) -> None:
+    resolver(failing(error))
+    for scheme in ("http", "https"):
+        assert wire(Request("POST", f"{scheme}://service.example/1", timeout=20.0)) == [NoResponse(cause, sent=False)]
+
+
 def test_look_ups_that_hang_are_no_more_than_so_many(resolver: Callable[[Resolver], None]) -> None:
     before = threading.active_count()
     with hanging(resolver):

@@ -22,7 +22,6 @@ from bide.errors import (
     JobUnfinished,
     PollingAdvice,
 )
-from bide.secret import Secret
 from bide_transports import requests as transport
 from bide_transports.bounded import BoundedAdapter
 from bide_transports.clock import SystemClock
@@ -186,14 +185,6 @@ def test_the_proxies_of_the_environment_serve_both_hosts_or_neither(
         client.exchange(dialect.stored("https://storage.invalid/f"))
     targets = {request.split(b" ")[1] for request in proxy.received}
     assert targets == ({b"api.invalid:443", b"storage.invalid:443"} if trusting else set())
-
-
-def test_the_key_shows_nowhere() -> None:
-    client = Client(Secret(KEY))
-    job = client.prepare("good", FOX)
-    shown = f"{client!r} {vars(client)!r} {job!r} {job.request!r} {bide.dump(job)}"
-    client.close()
-    assert KEY not in shown
 
 
 # -- thin drivers, a true clock ----------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import socket
 import ssl
 import time
 from collections.abc import Generator
@@ -15,8 +14,7 @@ import pytest
 import requests
 import trustme
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
-from urllib3.exceptions import MaxRetryError, NameResolutionError
+from urllib3.exceptions import MaxRetryError
 from urllib3.exceptions import SSLError as UnreadableCertificates
 
 import bide
@@ -42,17 +40,6 @@ def session() -> Generator[requests.Session]:
 
 def post(url: str, *, timeout: float = 20.0) -> Request:
     return Request("POST", url + "/v1/executions", body=b"{}", timeout=timeout, largest=65536)
-
-
-@pytest.mark.parametrize(
-    ("error", "cause"), [(socket.EAI_NONAME, Cause.UNRESOLVED), (socket.EAI_AGAIN, Cause.UNREACHABLE)]
-)
-def test_a_name_that_does_not_exist_is_told_from_one_that_cannot_be_asked_for(error: int, cause: Cause) -> None:
-    # Loopback has no name server: the exceptions are the libraries' own, the lookup is not.
-    unknown = NameResolutionError("api.example", HTTPConnection("api.example"), socket.gaierror(error, "no"))
-    wrapped = requests.ConnectionError(MaxRetryError(None, "/secret?sig=1", unknown))  # type: ignore[arg-type]
-    unknown.__cause__ = socket.gaierror(error, "no")
-    assert no_response(wrapped) == NoResponse(cause, sent=False)
 
 
 def test_an_adapter_of_ones_own_that_stops_at_an_interim_reply_has_no_answer() -> None:

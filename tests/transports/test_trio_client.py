@@ -18,7 +18,6 @@ from bide import Every, Patience
 from bide.errors import (
     PollingAdvice,
 )
-from bide.secret import Secret
 from bide_transports.emulator import (
     Fault,
     Limit,
@@ -173,16 +172,6 @@ def test_the_own_pool_is_closed_and_only_that(mine: bool) -> None:
     with Server((*(read, send(pending)) * (2 if mine else 1), stall, tell(gone))) as server:
         trio.run(main, server.url)
     assert server.connections == 1
-
-
-def test_the_key_shows_nowhere() -> None:
-    async def main() -> None:
-        async with Client(Secret(KEY)) as client:
-            job = client.prepare("good", FOX)
-            shown = f"{client!r} {vars(client)!r} {vars(client.pool)!r} {job!r} {job.request!r} {bide.dump(job)}"
-        assert KEY not in shown
-
-    trio.run(main)
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import trio
 import trio.testing
 
 from bide.errors import InvalidSetting
-from bide.messages import Cause, NoResponse, Reply, Request, Response
+from bide.messages import Cause, NoResponse, Request, Response
 from bide_transports.trio import Pool, exchange
 from tests.hostile import (
     EVIL,
@@ -23,7 +23,6 @@ from tests.hostile import (
     TEXT,
     Server,
     field_of,
-    finish,
     head,
     read,
     reply,
@@ -31,7 +30,6 @@ from tests.hostile import (
     send,
     stall,
     tell,
-    wait_for,
 )
 from tests.memory_streams import Wires, canned, network
 
@@ -228,38 +226,6 @@ def test_one_that_may_not_is_left_to_the_machine() -> None:
     trio.run(main)
 
 
-@pytest.mark.parametrize("end", [(), (reset,)], ids=["end", "reset"])
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_the_same_on_a_socket(repeatable: bool, end: tuple[Callable[..., None], ...]) -> None:
-    async def main(url: str) -> Reply:
-        async with Pool() as pool:
-            await ok(pool, get(url))
-            return await exchange(post(url, repeatable=repeatable), pool=pool)
-
-    with Server((read, send(GOOD), read, *end), (read, send(GOOD))) as server:
-        answer = trio.run(main, server.url)
-    bodies = [request.partition(b"\r\n\r\n")[2] for request in server.received]
-    if repeatable:
-        assert isinstance(answer, Response)
-        assert (bodies, server.connections) == ([b"", b"{}", b"{}"], 2)
-    else:
-        assert answer == CUT
-        assert (bodies, server.connections) == ([b"", b"{}"], 1)
-
-
-def test_it_goes_out_again_once_and_not_for_ever() -> None:
-    with Server((read, send(GOOD), read), (read,)) as server:
-
-        async def main() -> Reply:
-            async with Pool() as pool:
-                await ok(pool, get(server.url))
-                return await exchange(get(server.url), pool=pool)
-
-        assert trio.run(main) == CUT
-    assert server.connections == 2
-    assert len(server.received) == 3
-
-
 def test_a_body_that_streams_goes_out_once() -> None:
     async def main() -> None:
         async def pieces() -> AsyncGenerator[bytes, None]:
@@ -285,15 +251,6 @@ def test_the_second_try_is_not_lost_on_another_dead_one() -> None:
             assert len(wires.open) == 3
             await ok(pool)
             assert (len(wires.all), len(wires.open)) == (4, 1)
-
-    trio.run(main)
-
-
-def test_a_fresh_connection_that_is_cut_is_not_tried_again() -> None:
-    async def main() -> None:
-        async with network(canned()) as wires, Pool(dial=wires.dial) as pool:
-            assert await exchange(get(), pool=pool) == CUT
-            assert len(wires.all) == 1
 
     trio.run(main)
 
@@ -388,38 +345,6 @@ def test_the_second_try_shares_the_time_of_the_first() -> None:
 async def silent(stream: trio.abc.Stream, _: str) -> None:
     while await stream.receive_some():
         pass
-
-
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_a_connection_that_was_closed_while_idle_is_not_used(repeatable: bool) -> None:
-    closed = threading.Event()
-
-    async def main(url: str) -> None:
-        async with Pool() as pool:
-            await ok(pool, post(url, repeatable=repeatable))
-            assert await trio.to_thread.run_sync(closed.wait, 10)
-            await ok(pool, post(url, repeatable=repeatable))
-
-    with Server((read, send(GOOD), finish, tell(closed)), (read, send(GOOD))) as server:  # half-closed
-        trio.run(main, server.url)
-    assert server.connections == 2
-    assert len(server.received) == 2
-
-
-def test_bytes_that_come_late_are_nobodys_answer() -> None:
-    answered, late = threading.Event(), threading.Event()
-
-    async def main(url: str) -> None:
-        async with Pool() as pool:
-            await ok(pool, get(url))
-            answered.set()
-            assert await trio.to_thread.run_sync(late.wait, 10)
-            await ok(pool, get(url))
-
-    script = (read, send(GOOD), wait_for(answered), send(EVIL), tell(late), stall)
-    with Server(script, (read, send(GOOD))) as server:
-        trio.run(main, server.url)
-    assert server.connections == 2
 
 
 # -- closing -----------------------------------------------------------------------------------------------------------

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
-import socket
 import ssl
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NoReturn
 
 import h11
 import pytest
@@ -46,44 +44,6 @@ def post(url: str, *, timeout: float = 20.0, largest: int = 65536, body: bytes =
 def body_of(one: Reply) -> bytes:
     assert isinstance(one, Response), one
     return one.body
-
-
-class Resolver(trio.abc.HostnameResolver):
-    """Names are looked up here and nowhere else: with an error, or, without one, never to the end."""
-
-    def __init__(self, error: int | None) -> None:
-        self._error = error
-
-    async def getaddrinfo(
-        self,
-        host: bytes | None,
-        port: bytes | str | int | None,
-        family: int = 0,
-        type: int = 0,  # noqa: A002  the interface's own word
-        proto: int = 0,
-        flags: int = 0,
-    ) -> NoReturn:
-        del host, port, family, type, proto, flags
-        if self._error is None:
-            await trio.sleep_forever()
-        raise socket.gaierror(self._error, "no")
-
-    async def getnameinfo(self, sockaddr: tuple[str, int] | tuple[str, int, int, int], flags: int) -> NoReturn:
-        raise NotImplementedError(sockaddr, flags)
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"), [(socket.EAI_NONAME, UNRESOLVED), (socket.EAI_AGAIN, UNSENT), (None, STALLED)]
-)
-def test_a_name_that_does_not_exist_is_told_from_one_that_cannot_be_asked_for(
-    error: int | None, expected: Reply
-) -> None:
-    async def main() -> Reply:
-        trio.socket.set_custom_hostname_resolver(Resolver(error))
-        async with Pool() as pool:
-            return await exchange(post("https://service.example", timeout=30), pool=pool)
-
-    assert trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0)) == expected
 
 
 # -- proxies -----------------------------------------------------------------------------------------------------------
