@@ -111,6 +111,24 @@ async def house(
             yield emulator, client
 
 
+def called(kind: Kind, settings: Mapping[str, Any], use: str, *given: Any, **named: Any) -> Any:
+    """What the method `use` of a client of that kind with these settings gives, each state where it follows a job."""
+    others = {name: value for name, value in settings.items() if name != "key"}
+    if kind == "requests":
+        with over_requests.Client(settings.get("key"), **others) as client:
+            answer = getattr(client, use)(*given, **named)
+            return list(answer) if use == "follow" else answer
+
+    async def main() -> Any:
+        async with over_trio.Client(settings.get("key"), **others) as client:
+            answer = getattr(client, use)(*given, **named)
+            if isinstance(answer, over_trio.Following):
+                return [state async for state in answer]
+            return await answer if hasattr(answer, "__await__") else answer
+
+    return trio.run(main)
+
+
 def in_trio(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
     """An async test as one that pytest runs."""
 

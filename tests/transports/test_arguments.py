@@ -18,7 +18,7 @@ from bide_transports import requests as by_requests
 from bide_transports import trio as by_trio
 from bide_transports.emulator import Fault, Plan, Service
 from bide_transports.emulator.server import serve
-from tests.transports.both import OVER_EACH, Call, over_trio
+from tests.faces import BY_BOTH, Kind, called
 from tests.transports.clients import FOX, KEY
 
 RESULT = bide.Result("exec_1")
@@ -43,20 +43,22 @@ WRONG: list[tuple[type[Exception], str, tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-@OVER_EACH
+@BY_BOTH
 @pytest.mark.parametrize(("error", "use", "given", "named"), WRONG, ids=str)
 def test_what_cannot_be_meant_is_told_before_anything_is_sent(
-    call: Call, error: type[Exception], use: str, given: tuple[Any, ...], named: dict[str, Any], tmp_path: Path
+    kind: Kind, error: type[Exception], use: str, given: tuple[Any, ...], named: dict[str, Any], tmp_path: Path
 ) -> None:
     with serve(Service()) as emulator, pytest.raises(error) as told:
-        call({"key": emulator.key, "dialect": emulator.dialect, "journal": tmp_path / "jobs"}, use, *given, **named)
+        called(
+            kind, {"key": emulator.key, "dialect": emulator.dialect, "journal": tmp_path / "jobs"}, use, *given, **named
+        )
     assert emulator.account.requests == 0
     assert "object has no attribute" not in str(told.value)
 
 
 def test_a_notice_is_what_was_verified() -> None:
     with pytest.raises(InvalidSetting, match="the notice that `verify` made"):
-        over_trio({"key": KEY}, "notify", {"id": "evt_1"})
+        called("trio", {"key": KEY}, "notify", {"id": "evt_1"})
 
 
 def test_a_job_that_is_none_is_told_when_it_is_given_and_not_when_it_is_first_asked_for() -> None:
@@ -64,40 +66,40 @@ def test_a_job_that_is_none_is_told_when_it_is_given_and_not_when_it_is_first_as
         client.follow(None)
 
 
-@OVER_EACH
-def test_a_submission_is_neither_cancelled_nor_sent_to_be_asked_about(call: Call) -> None:
+@BY_BOTH
+def test_a_submission_is_neither_cancelled_nor_sent_to_be_asked_about(kind: Kind) -> None:
     with serve(Service()) as emulator:
         settings = {"key": emulator.key, "dialect": emulator.dialect}
-        job = call(settings, "prepare", "flux", FOX)
+        job = called(kind, settings, "prepare", "flux", FOX)
         with pytest.raises(InvalidHandle, match="has not named this job"):
-            call(settings, "cancel", job)
+            called(kind, settings, "cancel", job)
         with pytest.raises(JobUnfinished, match="the submission is not over yet"):
-            call(settings, "result", job)
+            called(kind, settings, "result", job)
     assert emulator.account.requests == 0
 
 
-@OVER_EACH
-def test_a_refused_submission_has_a_kind_of_its_own_and_its_handle_is_told(call: Call) -> None:
+@BY_BOTH
+def test_a_refused_submission_has_a_kind_of_its_own_and_its_handle_is_told(kind: Kind) -> None:
     with serve(Service(faults=[Fault("submit", bide.Response(422), times=9)])) as emulator:
         settings = {"key": emulator.key, "dialect": emulator.dialect}
-        job = call(settings, "submit", "flux", FOX)
+        job = called(kind, settings, "submit", "flux", FOX)
         assert (job.handle, job.id) == (None, None)
         with pytest.raises(InvalidHandle, match="stays so where it refused the submission; give the job itself"):
-            call(settings, "wait", job.handle)
+            called(kind, settings, "wait", job.handle)
         with pytest.raises(JobRefused, match=r"the submission failed: HTTP_422"):
-            call(settings, "wait", job)
+            called(kind, settings, "wait", job)
         with pytest.raises(JobRefused):
-            call(settings, "run", "flux", FOX)
+            called(kind, settings, "run", "flux", FOX)
 
 
-@OVER_EACH
-def test_any_mapping_and_sequence_is_an_input(call: Call) -> None:
+@BY_BOTH
+def test_any_mapping_and_sequence_is_an_input(kind: Kind) -> None:
     size: dict[str, int] = {"w": 512}
     given = UserDict({"prompt": "a fox", "size": MappingProxyType(size), "tags": ("red", "quick")})
     with serve(Service(default=Plan(duration=0.1))) as emulator:
         settings = {"key": emulator.key, "dialect": emulator.dialect, "pace": 0.05}
-        result = call(settings, "run", "flux", given)
-        order = call(settings, "prepare", "flux", given).order
+        result = called(kind, settings, "run", "flux", given)
+        order = called(kind, settings, "prepare", "flux", given).order
     assert order.input == {"prompt": "a fox", "size": {"w": 512}, "tags": ["red", "quick"]}
     assert result.id == result.handle
 

@@ -13,7 +13,7 @@ from bide_transports.emulator import VirtualClock
 from tests.faces import BY_BOTH, Kind, face, in_trio
 from tests.hostile import Server
 from tests.reactions import Where, reacts
-from tests.transports.test_reactions import ACME, DONE, KEY, QUEUED, acme, end, is_done, order, talk, why
+from tests.transports.acme import ACME, DONE, KEY, QUEUED, acme, end, is_done, order, talk, why
 
 DAY = 86400.0
 

@@ -19,7 +19,7 @@ from bide_transports.lookup import PrivateAddress, checked, look_up
 from tests.faces import BY_BOTH, Face, Kind, face, in_trio
 from tests.hostile import GOOD, SHORT, Server, read, send
 from tests.reactions import Where, reacts
-from tests.transports.test_reactions import KEYLESS, asked, end, is_done, order, said, why
+from tests.transports.acme import KEYLESS, asked, end, is_done, order, said, why
 from tests.wires import BY_EACH, Wire
 
 STALLED, INDOORS = NoResponse(Cause.TIMEOUT, sent=False), NoResponse(Cause.PRIVATE, sent=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +28,16 @@ from bide_transports.emulator import Plan, Service
 from bide_transports.emulator.server import serve
 from bide_transports.requests import Client
 from tests import hostile
+from tests.faces import BY_BOTH, KINDS, Kind, called
 from tests.transports.clients import FOX, KEY
 
 
-def run_by_requests(key: Any = KEY, **settings: Any) -> bide.Result:
+def run_by(kind: Kind, key: Any = KEY, **settings: Any) -> bide.Result:
     """The result of a job that a client with these settings runs."""
-    with Client(key, **settings) as client:
-        return client.run("flux-1.1-pro", FOX)
+    return called(kind, {"key": key, **settings}, "run", "flux-1.1-pro", FOX)
 
 
-def run_by_trio(key: Any = KEY, **settings: Any) -> bide.Result:
-    """The same by the client for trio."""
-
-    async def main() -> bide.Result:
-        async with by_trio.Client(key, **settings) as client:
-            return await client.run("flux-1.1-pro", FOX)
-
-    return trio.run(main)
-
-
-BY_EACH = pytest.mark.parametrize("run", [run_by_requests, run_by_trio], ids=["requests", "trio"])
+BY_EACH = pytest.mark.parametrize("run", [partial(run_by, kind) for kind in KINDS], ids=KINDS)
 Run = Callable[..., bide.Result]
 WRONG: list[dict[str, Any]] = [
     *({"pace": value} for value in ("fast", "2", True, None, 0, math.nan, Every, Patience())),
@@ -75,8 +66,8 @@ def test_any_other_is_refused_where_the_client_is_made(wrong: dict[str, Any], ru
     assert emulator.account.requests == 0
 
 
-@BY_EACH
-def test_what_belongs_to_the_other_client_is_refused(run: Run) -> None:
+@BY_BOTH
+def test_what_belongs_to_the_other_client_is_refused(kind: Kind) -> None:
     async def other_pool() -> by_trio.Pool:
         return by_trio.Pool()
 
@@ -85,9 +76,9 @@ def test_what_belongs_to_the_other_client_is_refused(run: Run) -> None:
 
     of_trio = {"session": trio.run(other_pool), "clock": trio.run(other_clock)}
     of_requests = {"pool": requests.Session(), "clock": SystemClock()}
-    for name, value in (of_trio if run is run_by_requests else of_requests).items():
+    for name, value in (of_trio if kind == "requests" else of_requests).items():
         with pytest.raises(InvalidSetting, match=rf"{name} is .*: give"):
-            run(**{name: value})
+            run_by(kind, **{name: value})
 
 
 @BY_EACH
