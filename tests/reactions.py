@@ -57,8 +57,8 @@ def shown() -> Iterator[tuple[Row, Any]]:
         if "@reacts(" in path.read_text("utf-8"):
             module = import_module(f"tests.transports.{path.stem}")
             for name, test in vars(module).items():
-                for said in getattr(test, _ROWS, ()):
-                    yield Row(*said, f"`{path.stem}.{name}`"), test
+                for where, fault, reaction in getattr(test, _ROWS, ()):
+                    yield Row(where, fault, reaction, f"`{path.stem}.{name}`"), test
 
 
 def page() -> str:

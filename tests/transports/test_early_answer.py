@@ -172,7 +172,7 @@ def test_a_file_is_sent_to_its_end_though_its_success_is_told_before(ask: Ask) -
     assert (len(server.received), server.connections) == (2, 1)
 
 
-@reacts(Where.FILE, "200 to an upload that was not taken whole", "no success: cut, and uploaded again")
+@reacts(Where.FILE, "200 to an upload that was not taken whole", "no success: it counts as cut")
 @ASKS
 def test_a_file_that_was_not_taken_whole_is_no_success_whatever_was_told(ask: Ask) -> None:
     with Server((hear, send(reply(b"")), reset), (read, send(GOOD))) as server:

@@ -34,7 +34,8 @@ from tests.transports.clients import FOX, KEY
 
 def run_by(kind: Kind, key: Any = KEY, **settings: Any) -> bide.Result:
     """The result of a job that a client with these settings runs."""
-    return called(kind, {"key": key, **settings}, "run", "flux-1.1-pro", FOX)
+    result: bide.Result = called(kind, {"key": key, **settings}, "run", "flux-1.1-pro", FOX)
+    return result
 
 
 BY_EACH = pytest.mark.parametrize("run", [partial(run_by, kind) for kind in KINDS], ids=KINDS)

@@ -21,7 +21,7 @@ JOBS = 12
 
 async def served(client: Awaited) -> None:
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda _: client.blocking.run("quick", FOX), range(JOBS)))
+        results = list(pool.map(partial(client.blocking.run, "quick"), [FOX] * JOBS))
     assert len({result.id for result in results}) == JOBS
 
 

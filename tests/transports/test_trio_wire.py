@@ -12,7 +12,6 @@ from pathlib import Path
 import h11
 import pytest
 import trio
-import trio.testing
 import trustme
 
 from bide.errors import InvalidAddress
