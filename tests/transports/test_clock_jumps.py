@@ -60,11 +60,12 @@ async def test_a_wall_clock_that_is_set(kind: Kind, step: float, monkeypatch: py
         dialect = Declared(ACME, server.url)
         async with face(kind, KEY, None, dialect=dialect, pace=0.05, patience=1000) as client:
             times: list[float] = []
-            job: bide.Job = order(client)
-            async for job in client.follow(job):
-                if isinstance(job, bide.Waiting):
-                    times.append(job.due)
+            states: list[bide.Job] = []
+            async for state in client.follow(order(client)):
+                states.append(state)
+                if isinstance(state, bide.Waiting):
+                    times.append(state.due)
                     monkeypatch.setattr(time, "time", lambda: wall() + step * len(times))
-    assert is_done(job)
+    assert is_done(states[-1])
     assert len(times) == 4
     assert all(0 <= later - sooner < 500 for sooner, later in pairwise(times))

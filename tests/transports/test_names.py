@@ -163,6 +163,16 @@ def test_it_is_where_nobody_minds(wire: Wire, resolver: Callable[[Resolver], Non
     assert isinstance(came, Response)
 
 
+@reacts(Where.CONNECTION, "a name with several addresses, and nobody at the first", "the next one is tried")
+@BY_EACH
+def test_each_address_of_a_name_is_tried(wire: Wire, resolver: Callable[[Resolver], None]) -> None:
+    resolver(leading_to("127.0.0.2", "127.0.0.3", "127.0.0.1"))
+    with Server((read, send(GOOD))) as server:
+        (came,) = wire(Request("POST", f"http://jobs.example:{server.address[1]}/1", timeout=20.0))
+    assert isinstance(came, Response)
+    assert server.connections == 1
+
+
 @reacts(Where.SECRET, "the same in figures, in any notation (`127.1`)", "not connected to either")
 @BY_EACH
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "localhost"])
