@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any
 
 import pytest
 import trio
@@ -20,7 +19,7 @@ from bide_transports import trio as by_trio
 from bide_transports.emulator import Drop, Fault, Plan, Service, VirtualClock
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.requests import Client, Interrupted
-from tests.drivers import TrioVirtualClock
+from tests.faces import BY_BOTH, Kind, face, in_trio
 from tests.reactions import Where, reacts
 from tests.transports.cli_scene import START, ask, slow, tokens
 from tests.transports.disk import file_size_limit
@@ -47,36 +46,16 @@ class Impatient(VirtualClock):
 
 
 FOX = ("flux-1.1-pro", {"prompt": "a fox"})
-Ways: TypeAlias = Callable[..., tuple[str, list[bide.Job]]]
 
 
-def blocking(
-    emulator: Emulator, clock: VirtualClock, journal: Path, name: str, *arguments: object
+async def refused(
+    kind: Kind, emulator: Emulator, clock: VirtualClock, journal: Path, name: str, *arguments: Any
 ) -> tuple[str, list[bide.Job]]:
-    """How the journal refuses, and the unfinished jobs of the requests client."""
-    with Client(emulator.key, dialect=emulator.dialect, clock=clock, journal=journal) as client:
+    """How the journal refuses, and the unfinished jobs of the client."""
+    async with face(kind, emulator.key, clock, dialect=emulator.dialect, journal=journal) as client:
         with pytest.raises(SaveError) as caught:
-            getattr(client, name)(*arguments)
+            await getattr(client, name)(*arguments)
         return str(caught.value), client.unfinished
-
-
-def structured(
-    emulator: Emulator, clock: VirtualClock, journal: Path, name: str, *arguments: object
-) -> tuple[str, list[bide.Job]]:
-    """The same of the trio client."""
-
-    async def main() -> tuple[str, list[bide.Job]]:
-        async with by_trio.Client(
-            emulator.key, dialect=emulator.dialect, clock=TrioVirtualClock(clock), journal=journal
-        ) as client:
-            with pytest.raises(SaveError) as caught:
-                await getattr(client, name)(*arguments)
-            return str(caught.value), client.unfinished
-
-    return trio.run(main)
-
-
-BY_EACH = pytest.mark.parametrize("ways", [blocking, structured], ids=["requests", "trio"])
 
 
 def is_not_sent_again(job: bide.Job) -> bool:
@@ -152,13 +131,14 @@ def test_whatever_ends_a_wait_leaves_the_job_in_unfinished(nth: int, error: Base
     "the disk is full when a job is to be written down, and the service has it",
     "told with its id; its last state is in `client.unfinished`",
 )
-@BY_EACH
+@BY_BOTH
 @pytest.mark.parametrize("call", ["run", "submit"])
-def test_a_full_disk_leaves_an_acknowledged_job_in_unfinished(call: str, ways: Ways, tmp_path: Path) -> None:
+@in_trio
+async def test_a_full_disk_leaves_an_acknowledged_job_in_unfinished(call: str, kind: Kind, tmp_path: Path) -> None:
     clock, journal = VirtualClock(), tmp_path / "jobs"
     with serve(Service(), clock=clock.now) as emulator:
         with file_size_limit(1300):  # bytes: room for one token, not for two
-            error, left = ways(emulator, clock, journal, call, *FOX)
+            error, left = await refused(kind, emulator, clock, journal, call, *FOX)
         (job,) = left
         assert isinstance(job, bide.Polling)
         assert f"the job goes on at the service as {job.handle}" in error
@@ -169,26 +149,28 @@ def test_a_full_disk_leaves_an_acknowledged_job_in_unfinished(call: str, ways: W
         assert emulator.account.executions == 1
 
 
-@BY_EACH
+@BY_BOTH
 @pytest.mark.parametrize("call", ["wait", "cancel"])
-def test_a_job_that_has_a_name_is_in_unfinished_wherever_the_disk_is_full(
-    call: str, ways: Ways, tmp_path: Path
+@in_trio
+async def test_a_job_that_has_a_name_is_in_unfinished_wherever_the_disk_is_full(
+    call: str, kind: Kind, tmp_path: Path
 ) -> None:
     clock = VirtualClock()
     with serve(Service(), clock=clock.now) as emulator, file_size_limit(0):
-        error, left = ways(emulator, clock, tmp_path / "jobs", call, "exec_1")
+        error, left = await refused(kind, emulator, clock, tmp_path / "jobs", call, "exec_1")
     assert "the job goes on at the service as exec_1" in error
     assert "client.unfinished" in error
     assert [job.handle for job in left] == ["exec_1"]
 
 
 @reacts(Where.HERE, "the disk is full before a submission", "nothing is sent")
-@BY_EACH
-def test_a_disk_that_is_full_before_leaves_nothing(ways: Ways, tmp_path: Path) -> None:
+@BY_BOTH
+@in_trio
+async def test_a_disk_that_is_full_before_leaves_nothing(kind: Kind, tmp_path: Path) -> None:
     clock, journal = VirtualClock(), tmp_path / "jobs"
     with serve(Service(), clock=clock.now) as emulator:
         with file_size_limit(0):
-            error, left = ways(emulator, clock, journal, "submit", *FOX)
+            error, left = await refused(kind, emulator, clock, journal, "submit", *FOX)
         assert "nothing is sent without it" in error
         assert "client.unfinished" not in error
         assert left == []

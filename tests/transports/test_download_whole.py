@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from gzip import compress
 from pathlib import Path
 
 import pytest
-import trio
 
 import bide
 from bide.dialects import Phase
@@ -15,10 +13,8 @@ from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.errors import SaveError
-from bide_transports import requests as over_requests
-from bide_transports import trio as over_trio
 from bide_transports.emulator import Service, VirtualClock
-from tests.drivers import TrioVirtualClock
+from tests.faces import BY_BOTH, Kind, face, in_trio
 from tests.hostile import Line, Server, field_of, head, read, send
 from tests.reactions import Where, reacts
 from tests.savers import KEY, SAVES, Save
@@ -201,33 +197,6 @@ def test_what_is_not_fetched_is_told_once_the_others_are_there(save: Save, tmp_p
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"fox"]
 
 
-def kept_by_requests(dialect: Declared, journal: Path, place: Path) -> list[int]:
-    """How many jobs the journal keeps after a save that failed, and once the job is forgotten."""
-    with over_requests.Client(KEY, dialect=dialect, clock=VirtualClock(), journal=journal, patience=TWICE) as client:
-        done = client.run("any", {})
-        with pytest.raises(SaveError):
-            client.save(done, place)
-        failed = client.resume_all()
-        client.forget(done)
-        return [len(failed), len(client.resume_all())]
-
-
-def kept_by_trio(dialect: Declared, journal: Path, place: Path) -> list[int]:
-    """The same over trio."""
-
-    async def main() -> list[int]:
-        clock = TrioVirtualClock(VirtualClock())
-        async with over_trio.Client(KEY, dialect=dialect, clock=clock, journal=journal, patience=TWICE) as client:
-            done = await client.run("any", {})
-            with pytest.raises(SaveError):
-                await client.save(done, place)
-            failed = client.resume_all()
-            client.forget(done)
-            return [len(failed), len(client.resume_all())]
-
-    return trio.run(main)
-
-
 TWICE = bide.Patience(failures=2)
 
 
@@ -236,11 +205,10 @@ TWICE = bide.Patience(failures=2)
     "a file that is gone, is a page, or cannot be fetched (`s3:`)",
     "told once the others are there; the journal keeps the job until `forget`",
 )
-@pytest.mark.parametrize("kept", [kept_by_requests, kept_by_trio], ids=["requests", "trio"])
+@BY_BOTH
 @pytest.mark.parametrize("output", ["s3://bucket/1.png", "%s/gone.png", "%s/page.png", "data:image/png;base64,!"])
-def test_the_journal_keeps_a_job_until_all_its_files_are_there(
-    kept: Callable[[Declared, Path, Path], list[int]], output: str, tmp_path: Path
-) -> None:
+@in_trio
+async def test_the_journal_keeps_a_job_until_all_its_files_are_there(kind: Kind, output: str, tmp_path: Path) -> None:
     nowhere = head("Content-Length: 0", "Connection: close", status="HTTP/1.1 404 No")
     answers = [whole(b'{"id": "7", "status": "made"}'), b"", nowhere if "gone" in output else whole(PAGE)]
 
@@ -250,4 +218,11 @@ def test_the_journal_keeps_a_job_until_all_its_files_are_there(
     with Server((read, answer)) as server:
         address = output.replace("%s", server.url)
         answers[1] = whole(b'{"id": "7", "status": "done", "output": "%s"}' % address.encode())
-        assert kept(painter(server.url), tmp_path / "jobs", tmp_path / "pictures") == [1, 0]
+        settings = {"dialect": painter(server.url), "journal": tmp_path / "jobs", "patience": TWICE}
+        async with face(kind, KEY, VirtualClock(), **settings) as client:
+            done = await client.run("any", {})
+            with pytest.raises(SaveError):
+                await client.save(done, tmp_path / "pictures")
+            assert len(client.resume_all()) == 1
+            client.forget(done)
+            assert client.resume_all() == []

@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import pytest
 import trio
 
 import bide
 from bide.errors import InvalidToken, JobAbandoned, JobCancelled, SaveError
-from bide_transports import requests as by_requests
-from bide_transports import trio as by_trio
 from bide_transports.emulator import Drop, Fault, Plan, Service, Status, VirtualClock, broken_down, unavailable
 from bide_transports.emulator.server import Emulator, serve
-from tests.drivers import TrioVirtualClock
+from tests.faces import KINDS, Kind, face
 
 FOX = {"prompt": "a fox"}
-Ask: TypeAlias = Callable[..., Any]
+Ask: TypeAlias = Callable[..., list[Any]]
 
 
-class Blocking:
-    """The requests client, asked by the names of its methods."""
+def asked(kind: Kind, emulator: Emulator, clock: VirtualClock, *script: tuple[Any, ...], **settings: Any) -> list[Any]:
+    """What a client says to these calls, each the name of a method and its arguments."""
 
-    def __call__(self, emulator: Emulator, clock: VirtualClock, *script: tuple[Any, ...], **settings: Any) -> list[Any]:
-        with by_requests.Client(emulator.key, dialect=emulator.dialect, clock=clock, **settings) as client:
-            return [getattr(client, name)(*arguments) for name, *arguments in script]
-
-
-class Structured:
-    """The trio client, asked in the same way."""
-
-    def __call__(self, emulator: Emulator, clock: VirtualClock, *script: tuple[Any, ...], **settings: Any) -> list[Any]:
-        return trio.run(self._run, emulator, clock, script, settings)
-
-    async def _run(
-        self, emulator: Emulator, clock: VirtualClock, script: tuple[tuple[Any, ...], ...], settings: dict[str, Any]
-    ) -> list[Any]:
+    async def main() -> list[Any]:
         told: list[Any] = []
-        async with by_trio.Client(
-            emulator.key, dialect=emulator.dialect, clock=TrioVirtualClock(clock), **settings
-        ) as client:
+        async with face(kind, emulator.key, clock, dialect=emulator.dialect, **settings) as client:
             for name, *arguments in script:
                 answer = getattr(client, name)(*arguments)
-                told.append(await cast("Awaitable[Any]", answer) if hasattr(answer, "__await__") else answer)
+                told.append(await answer if hasattr(answer, "__await__") else answer)
         return told
 
+    return trio.run(main)
 
-ask = pytest.mark.parametrize("ask", [Blocking(), Structured()], ids=["requests", "trio"])
+
+ask = pytest.mark.parametrize("ask", [partial(asked, kind) for kind in KINDS], ids=KINDS)
 
 
 @ask
