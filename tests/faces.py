@@ -15,6 +15,8 @@ from typing_extensions import ParamSpec
 import bide
 from bide import Every, Patience
 from bide.document import JSON
+from bide.download import Download
+from bide.upload import Upload
 from bide_transports import requests as over_requests
 from bide_transports import trio as over_trio
 from bide_transports.emulator import Fault, Limit, Variants, VirtualClock
@@ -75,8 +77,20 @@ class Awaited:
     async def result(self, job: str | bide.Job) -> bide.Result:
         return self.blocking.result(job)
 
-    async def save(self, result: bide.Result, directory: str | Path, *, overwrite: bool = False) -> list[Path]:
-        return self.blocking.save(result, directory, overwrite=overwrite)
+    async def save(
+        self,
+        result: bide.Result,
+        directory: str | Path,
+        *,
+        overwrite: bool = False,
+        note: Callable[[Download], object] = lambda _: None,
+    ) -> list[Path]:
+        return self.blocking.save(result, directory, overwrite=overwrite, note=note)
+
+    async def upload(
+        self, path: str | Path, *, content_type: str | None = None, note: Callable[[Upload], object] = lambda _: None
+    ) -> str:
+        return self.blocking.upload(path, content_type=content_type, note=note)
 
 
 Face: TypeAlias = Awaited | over_trio.Client

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,11 +15,10 @@ import trio
 import bide
 from bide.download import Download
 from bide_transports import requests as over_requests
-from bide_transports import trio as over_trio
 from bide_transports.emulator import Fault, Limit, Plan, Service, Variants, VirtualClock
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.emulator.storage import picture
-from tests.drivers import TrioVirtualClock
+from tests.faces import KINDS, Kind, face
 
 KEY = "sk_" + "0" * 64
 SIDE = 1291  # pixels: a file of 5 MB
@@ -44,7 +44,8 @@ def _nobody(_: Download) -> None:
     pass
 
 
-def by_requests(
+def _saved(
+    kind: Kind,
     result: bide.Result,
     directory: Path,
     *,
@@ -54,32 +55,14 @@ def by_requests(
     overwrite: bool = False,
     note: Callable[[Download], object] = _nobody,
 ) -> list[Path]:
-    """Saved by requests."""
-    with over_requests.Client(Service.key, dialect=dialect, clock=clock, patience=patience) as client:
-        return client.save(result, directory, overwrite=overwrite, note=note)
-
-
-def by_trio(
-    result: bide.Result,
-    directory: Path,
-    *,
-    dialect: bide.Dialect,
-    clock: VirtualClock,
-    patience: bide.Patience = bide.Patience(),
-    overwrite: bool = False,
-    note: Callable[[Download], object] = _nobody,
-) -> list[Path]:
-    """Saved by trio with h11."""
-
     async def main() -> list[Path]:
-        virtual = TrioVirtualClock(clock)
-        async with over_trio.Client(Service.key, dialect=dialect, clock=virtual, patience=patience) as client:
+        async with face(kind, Service.key, clock, dialect=dialect, patience=patience) as client:
             return await client.save(result, directory, overwrite=overwrite, note=note)
 
     return trio.run(main)
 
 
-SAVES: dict[str, Save] = {"requests": by_requests, "trio": by_trio}
+SAVES: dict[str, Save] = {kind: partial(_saved, kind) for kind in KINDS}
 
 
 @contextmanager

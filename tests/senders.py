@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -10,10 +11,8 @@ import trio
 
 import bide
 from bide.upload import Upload
-from bide_transports import requests as over_requests
-from bide_transports import trio as over_trio
 from bide_transports.emulator import Service, VirtualClock
-from tests.drivers import TrioVirtualClock
+from tests.faces import KINDS, Kind, face
 
 
 class Send(Protocol):
@@ -35,7 +34,8 @@ def _nobody(_: Upload) -> None:
     pass
 
 
-def by_requests(
+def _sent(
+    kind: Kind,
     path: Path,
     *,
     dialect: bide.Dialect,
@@ -44,28 +44,11 @@ def by_requests(
     content_type: str | None = None,
     note: Callable[[Upload], object] = _nobody,
 ) -> str:
-    """Uploaded by requests."""
-    with over_requests.Client(Service.key, dialect=dialect, clock=clock, patience=patience) as client:
-        return client.upload(path, content_type=content_type, note=note)
-
-
-def by_trio(
-    path: Path,
-    *,
-    dialect: bide.Dialect,
-    clock: VirtualClock,
-    patience: bide.Patience = bide.Patience(),
-    content_type: str | None = None,
-    note: Callable[[Upload], object] = _nobody,
-) -> str:
-    """Uploaded by trio with h11."""
-
     async def main() -> str:
-        virtual = TrioVirtualClock(clock)
-        async with over_trio.Client(Service.key, dialect=dialect, clock=virtual, patience=patience) as client:
+        async with face(kind, Service.key, clock, dialect=dialect, patience=patience) as client:
             return await client.upload(path, content_type=content_type, note=note)
 
     return trio.run(main)
 
 
-SENDS: dict[str, Send] = {"requests": by_requests, "trio": by_trio}
+SENDS: dict[str, Send] = {kind: partial(_sent, kind) for kind in KINDS}
