@@ -323,6 +323,23 @@ def test_redirects_of_the_storage_host_are_followed_without_a_credential(save: S
     assert {field_of(request, "authorization") for request in storage.received} == {None}
 
 
+@reacts(Where.FILE, "a storage host that redirects for ever", "three times in a row; asked again, bounded, and told")
+@BY_EACH
+def test_redirects_of_the_storage_host_are_few(save: Save, tmp_path: Path) -> None:
+    onward = head("Location: /g?sig=2", "Content-Length: 0", status="HTTP/1.1 307 On")
+    with Server([step for _ in range(40) for step in (read, send(onward))]) as storage:
+        address = {"url": f"{storage.url}/f?sig=1", "expires_at": "2030-01-05T09:00:00Z"}
+        with (
+            Server([step for _ in range(9) for step in (read, send(reply(json.dumps(address).encode())))]) as server,
+            pytest.raises(SaveError, match="leads on and on: ask the service for another one") as caught,
+        ):
+            save(RESULT, tmp_path, dialect=bide.ModelRoute(server.url), clock=VirtualClock())
+    assert "sig=" not in str(caught.value)
+    assert [one.split()[1] for one in storage.received[:4]] == [b"/f?sig=1", *[b"/g?sig=2"] * 3]
+    assert len(storage.received) < 10
+    assert list(tmp_path.iterdir()) == []
+
+
 @reacts(
     Where.FILE,
     "a storage host that redirects to another host",

@@ -21,7 +21,7 @@ from bide_transports.emulator.server import Emulator
 from tests.faces import called
 from tests.hostile import Server, head, read, send
 from tests.reactions import Where, reacts
-from tests.savers import KEY, SAVES, Save, Stopped, Until, content, done, stopped
+from tests.savers import SAVES, Save, Stopped, Until, content, done, stopped
 from tests.transports.disk import file_size_limit
 
 BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
@@ -151,7 +151,7 @@ def test_no_two_save_the_same_file_at_once(save: Save, tmp_path: Path) -> None:
 
         def note(state: Download) -> None:
             if state.received and not refusals:
-                settings = {"key": KEY, "dialect": emulator.dialect, "clock": clock}
+                settings = {"key": emulator.key, "dialect": emulator.dialect, "clock": clock}
                 with pytest.raises(SaveError, match="another process or task is saving it there") as caught:
                     called("requests", settings, "save", result, tmp_path)
                 refusals.append(str(caught.value))

@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 
+import bide
+from bide.dialects.declared import Declared
 from bide.errors import SaveError
+from bide_transports.emulator import VirtualClock
+from tests.hostile import Server, read, reply, send
 from tests.reactions import Where, reacts
 from tests.savers import SAVES, Save, content, done, stopped
+from tests.transports.acme import ACME
 
 BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pipes and sockets there")
@@ -94,3 +99,21 @@ def test_a_place_that_is_no_directory_is_told(save: Save, tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "pipe")
     with done(side=64) as (emulator, clock, result), pytest.raises(SaveError, match=r"pipe: .*: (move|choose)"):
         save(result, tmp_path / "pipe", dialect=emulator.dialect, clock=clock)
+
+
+@reacts(
+    Where.FILE,
+    "two files of one name, or of names that differ in case alone",
+    "each has a name of its own, and the same one when it is saved again",
+)
+@BY_EACH
+@pytest.mark.parametrize("second", ["/b/out.png", "/a/OUT.png", "/a/out.png?page=2"])
+def test_files_of_one_name_have_names_of_their_own(save: Save, second: str, tmp_path: Path) -> None:
+    picture = send(reply(b"\x89PNG\r\n\x1a\n", "Content-Type: image/png"))
+    with Server((read, picture, read, picture)) as server:
+        result = bide.Result("exec_1", (f"{server.url}/a/out.png", f"{server.url}{second}"))
+        dialect = Declared(ACME, server.url)
+        saved = [save(result, tmp_path / place, dialect=dialect, clock=VirtualClock()) for place in ("one", "two")]
+    first, again = ([path.name for path in paths] for paths in saved)
+    assert first == again
+    assert len({name.lower() for name in first}) == 2

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
 import pytest
+import requests
 
 import bide
+from bide.dialects.declared import Declared
+from bide.errors import JobAbandoned
+from bide_transports.bounded import BoundedAdapter
 from bide_transports.emulator import VirtualClock
-from tests.faces import BY_BOTH, Kind, in_trio
+from bide_transports.trio import Pool
+from tests.faces import BY_BOTH, Kind, face, in_trio
 from tests.hostile import Server, field_of, read, reset
 from tests.reactions import Where, reacts
 from tests.transports.acme import (
+    ACME,
     DONE,
+    KEY,
     KEYLESS,
     QUEUED,
     TOO_MANY,
@@ -171,7 +183,41 @@ async def test_a_look_that_is_sent_elsewhere(kind: Kind) -> None:
 
 @reacts(
     Where.REDIRECT,
-    "a redirect to another host, or from https to http",
+    "the same for good (301, 308) or for now (302, 307)",
+    "for good, the job is at the new address from then on; for now, the old one is asked again",
+)
+@BY_BOTH
+@pytest.mark.parametrize(("http", "later"), [("301 M", "/v2"), ("308 P", "/v2"), ("302 F", ""), ("307 T", "")])
+@in_trio
+async def test_a_job_that_moves(http: str, later: str, kind: Kind) -> None:
+    moved = no(http, "Location: /v2/jobs/7")
+    async with acme(kind, talk(moved, QUEUED, *([] if later else [moved]), DONE)) as (server, client):
+        assert is_done(await end(client, "7"))
+    assert asked(server)[:3] == ["GET /jobs/7", "GET /v2/jobs/7", f"GET {later}/jobs/7"]
+
+
+@reacts(
+    Where.REDIRECT,
+    "a redirect of a submission to another host",
+    "nothing is sent there; the target is told, without its query",
+)
+@BY_BOTH
+@pytest.mark.parametrize("http", ["307 Temporary Redirect", "308 Permanent Redirect", "302 Found"])
+@in_trio
+async def test_a_submission_that_is_sent_abroad(http: str, kind: Kind) -> None:
+    with Server(talk(QUEUED)) as abroad:
+        onward = no(http, f"Location: {abroad.url}/jobs?sig=5ec2e7")
+        async with acme(kind, talk(onward)) as (server, client):
+            with pytest.raises(JobAbandoned) as caught:
+                await client.run("m", {})
+    assert (len(server.received), abroad.received) == (1, [])
+    assert f"{abroad.url}/jobs" in str(caught.value)
+    assert "5ec2e7" not in str(caught.value)
+
+
+@reacts(
+    Where.REDIRECT,
+    "a redirect of a look to another host",
     "not followed, and told; the key does not leave",
 )
 @BY_BOTH
@@ -181,3 +227,33 @@ async def test_a_look_that_is_sent_abroad(kind: Kind) -> None:
         async with acme(kind, talk(no("302 Found", f"Location: {abroad.url}/jobs/7"))) as (_, client):
             assert why(await end(client, "7")) is bide.Reason.REDIRECTED
     assert abroad.received == []
+
+
+@reacts(Where.REDIRECT, "a redirect from https to http", "not followed, and told; nothing goes unencrypted")
+@BY_BOTH
+@in_trio
+async def test_a_look_that_is_sent_into_the_clear(kind: Kind, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    with Server(talk(DONE)) as clear:
+        onward = talk(no("302 Found", f"Location: {clear.url}/jobs/7"))
+        with Server(onward, tls=contexts[0]) as server:
+            async with (
+                trusting(kind, contexts[1]) as settings,
+                face(kind, KEY, VirtualClock(), dialect=Declared(ACME, server.url), **settings) as client,
+            ):
+                assert why(await end(client, "7")) is bide.Reason.REDIRECTED
+    assert clear.received == []
+    assert field_of(server.received[0], "authorization") == f"Bearer {KEY}"
+
+
+@asynccontextmanager
+async def trusting(kind: Kind, context: ssl.SSLContext) -> AsyncGenerator[dict[str, Any]]:
+    """What makes a client trust as `context` does."""
+    if kind == "trio":
+        async with Pool(tls=context) as pool:
+            yield {"pool": pool}
+        return
+    adapter = BoundedAdapter()
+    adapter.init_poolmanager(1, 1, ssl_context=context)
+    with requests.Session() as session:
+        session.mount("https://", adapter)
+        yield {"session": session}
