@@ -249,8 +249,8 @@ class Client(Desk):
         super()._check()
         if trio.lowlevel.current_trio_token() is not self._run:
             raise InvalidSetting(
-                "this client belongs to the trio.run that it was made in: make another one for this run, or hand the call "
-                "over to the first by trio.from_thread.run"
+                "this client belongs to the trio.run that it was made in: make another one for this run, or hand "
+                "the call over to the first by trio.from_thread.run"
             )
 
     async def _until(self, enough: Callable[[bide.Job], bool], job: JobOrHandle) -> bide.Job:
