@@ -342,7 +342,7 @@ def test_redirects_of_the_storage_host_are_few(save: Save, tmp_path: Path) -> No
 
 @reacts(
     Where.FILE,
-    "a storage host that redirects to another host",
+    "a storage host that redirects to a host that may not be asked",
     "not followed; nothing that it sends is saved",
 )
 @BY_EACH

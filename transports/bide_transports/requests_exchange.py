@@ -58,6 +58,8 @@ def exchange(
     plain = requests.Request(
         request.method, request.url, headers=dict(request.headers), data=content or request.body or None, auth=sign
     )
+    if not request.repeatable:  # it must not get lost in a connection that the server is about to close
+        bounded(session.get_adapter(request.url)).close()
     reply = _attempt(plain, session, request, request.timeout, into)
     left = deadline - time.monotonic()
     if reply is DESERTED and request.repeatable and content is None and left > 0:
