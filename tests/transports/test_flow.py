@@ -9,38 +9,40 @@ import trio
 import trio.testing
 
 from bide.messages import Cause, NoResponse, Reply, Request, Response
-from bide_transports.flow import LEAST, PERIOD, Flow
+from bide_transports.flow import Floor, Flow
 from bide_transports.sinks import Into
 from bide_transports.trio import Pool, exchange
 from tests.hostile import head
 from tests.memory_streams import API, Attend, network
 
+FLOOR = Floor()
+LEAST, PERIOD = 65536, 60
 SLOW = NoResponse(Cause.TIMEOUT, sent=True)
 SIZE = 10 * LEAST
 
 
 def test_the_end_moves_with_what_comes_and_never_after_the_last() -> None:
-    flow = Flow(last=1000, file=True, now=100)
+    flow = Flow(last=1000, floor=FLOOR, now=100)
     assert flow.end == 100 + PERIOD
-    flow.came(LEAST - 1, now=150)
+    flow.moved(LEAST - 1, now=150)
     assert flow.end == 100 + PERIOD
-    flow.came(1, now=151)
+    flow.moved(1, now=151)
     assert flow.end == 151 + PERIOD
-    flow.came(1, now=200)
+    flow.moved(1, now=200)
     assert flow.end == 151 + PERIOD
-    flow.came(10 * LEAST, now=990)
+    flow.moved(10 * LEAST, now=990)
     assert flow.end == 1000
 
 
 def test_what_is_no_file_has_until_the_last_whatever_comes() -> None:
-    flow = Flow(last=1000, file=False, now=100)
-    flow.came(1, now=900)
-    flow.came(LEAST, now=901)
+    flow = Flow(last=1000, floor=None, now=100)
+    flow.moved(1, now=900)
+    flow.moved(LEAST, now=901)
     assert flow.end == 1000
 
 
 def test_no_file_outlasts_its_transfer() -> None:
-    assert Flow(last=130, file=True, now=100).end == 130
+    assert Flow(last=130, floor=FLOOR, now=100).end == 130
 
 
 # -- on the wire -------------------------------------------------------------------------------------------------------

@@ -163,8 +163,8 @@ def test_a_proxy_that_refuses_connections_sends_nothing(
         ((read,), NO_PROXY),
         ((read, hostile.reset), NO_PROXY),
         ((read, send(OPENED)), UNSENT),
-        ((read, stall), STALLED),
-        ((read, dribble(head(*["X-A: 1"] * 50))), STALLED),
+        ((read, stall), NO_PROXY),
+        ((read, dribble(head(*["X-A: 1"] * 50))), NO_PROXY),
     ],
 )
 def test_a_tunnel_that_is_not_opened_sends_nothing(

@@ -10,7 +10,6 @@ is cut, not whole. Everything else stays requests' own: proxies, CA settings, po
 from __future__ import annotations
 
 import io
-import time
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, cast
@@ -25,8 +24,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 from bide.urls import address
-from bide_transports.budget import Budget, BudgetReader
+from bide_transports.budget import Budget, BudgetReader, Deadline
 from bide_transports.dialling import Dialling
+from bide_transports.flow import Flow
 from bide_transports.header_lines import LARGEST_HEAD, NotHTTP
 from bide_transports.reply_head import Head, check_trailers, chunk_size, head_of
 
@@ -180,21 +180,21 @@ class _HTTPResponse(HTTPResponse):
 class _HTTPConnection(Dialling, HTTPConnection):
     response_class = _HTTPResponse
 
+    flow: Flow | None = None  # of the next exchange, which is for the `target`
+    target = ""
     _is_file = False
 
     def connect(self) -> None:
-        began = time.monotonic()
         super().connect()
         self.sock: Any = Budget(self.sock)
-        if self.timeout is not None:
-            self.timeout -= time.monotonic() - began  # the request has what is left
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
+        del url
         if self.is_closed:
             self.connect()
         self._is_file = hasattr(body, "read")
-        cast("Budget", self.sock).begin(is_file=self._is_file)
-        super().request(method, url, body, *args, **kwargs)
+        cast("Budget", self.sock).begin(is_file=self._is_file, flow=self.flow)
+        super().request(method, self.target, body, *args, **kwargs)
 
     @property
     def is_connected(self) -> bool:
@@ -202,6 +202,7 @@ class _HTTPConnection(Dialling, HTTPConnection):
 
     def getresponse(self) -> Answer:  # type: ignore[override]  # urllib3's own kind of response
         wire = self.sock
+        wire.sent()
         answer = super().getresponse()
         if self._is_file and wire.is_torn and 200 <= answer.status < 300:
             answer.close()
@@ -222,21 +223,27 @@ class _HTTPSConnection(_HTTPConnection, HTTPSConnection):
     def _tunnel(self) -> None:
         plain = self.sock
         self.sock = Budget(plain)
-        self.sock.settimeout(self.timeout)
         super()._tunnel()  # a proxy can be as slow as any server
         self.sock = plain
+        plain.settimeout(self._left)
 
 
 class _HTTPPool(HTTPConnectionPool):
     ConnectionCls = cast("Any", _HTTPConnection)
 
     def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> BaseHTTPResponse:
-        return super().urlopen(method, url, *args, **{"target": url, **kwargs})
+        timeout = kwargs.get("timeout")
+        wait = {"pool_timeout": timeout.connect_timeout} if isinstance(timeout, Deadline) else {}
+        return super().urlopen(method, url, *args, **{"target": url, **wait, **kwargs})
 
     def _make_request(self, conn: Any, method: str, url: str, *args: Any, **kwargs: Any) -> BaseHTTPResponse:
-        """Send for the `target` that `urlopen` was given: of that, `url` is what urllib3 has made (%2F of %2f)."""
-        del url
-        return super()._make_request(conn, method, kwargs.pop("target"), *args, **kwargs)
+        """Send for the `target` that `urlopen` was given: of that, `url` is what urllib3 has made (%2F of %2f).
+
+        What urllib3 logs is without the query, which may be a signature.
+        """
+        conn.target, timeout = kwargs.pop("target"), kwargs.get("timeout")
+        conn.flow = timeout.flow if isinstance(timeout, Deadline) else None
+        return super()._make_request(conn, method, url.partition("?")[0], *args, **kwargs)
 
 
 class _HTTPSPool(_HTTPPool, HTTPSConnectionPool):

@@ -12,8 +12,10 @@ import time
 from ssl import SSLEOFError, SSLWantReadError, SSLWantWriteError
 from typing import TYPE_CHECKING, Any
 
+from urllib3.util import Timeout
 from urllib3.util.wait import wait_for_socket
 
+from bide_transports.flow import WHOLE, Flow
 from bide_transports.header_lines import LARGEST_HEAD, Heads, NotHTTP
 
 if TYPE_CHECKING:
@@ -28,8 +30,30 @@ class Deserted(ConnectionResetError):
     """The server had closed a connection after an earlier exchange, it seems: no byte of a reply came."""
 
 
+class Deadline(Timeout):
+    """The time of one exchange in urllib3's kind: whatever it does, it has what is left of the flow, and no more."""
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def clone(self) -> Deadline:
+        """The same; urllib3 takes one for each thing it does."""
+        return Deadline(self.flow)
+
+    @property
+    def connect_timeout(self) -> float:
+        """What is left, in seconds, and never 0: a socket would not wait at all then."""
+        return max(self.read_timeout, 0.001)
+
+    @property
+    def read_timeout(self) -> float:
+        """What is left, in seconds."""
+        return max(self.flow.end - time.monotonic(), 0.0)
+
+
 class Budget:
-    """A socket whose timeout bounds the sum of all reads and writes after `settimeout`."""
+    """A socket whose timeout bounds the sum of all reads and writes after `settimeout`; with a flow, that one does."""
 
     idle_since: float | None = None  # None: nothing was asked over it yet
     is_torn = False  # the last request did not go out whole
@@ -39,6 +63,7 @@ class Budget:
         self.sock = sock
         self.early = bytearray()  # what came while a request went out
         self._is_file, self._is_answered = False, False
+        self._flow: Flow | None = None
         self.settimeout(sock.gettimeout())
 
     def settimeout(self, timeout: float | None) -> None:
@@ -47,15 +72,26 @@ class Budget:
 
     def hurry(self) -> float | None:
         """Leave the next call what is left of the budget; raises `TimeoutError` when that is nothing."""
-        left = None if self.end is None else self.end - time.monotonic()
+        end = self.end if self._flow is None else self._flow.end
+        left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
             raise TimeoutError("the whole exchange took too long")
         self.sock.settimeout(left)
         return left
 
-    def begin(self, *, is_file: bool) -> None:
-        """A request follows; its body is a file."""
-        self._is_file, self._is_answered = is_file, False
+    def begin(self, *, is_file: bool, flow: Flow | None) -> None:
+        """A request follows; its body is a file. It has the time of the `flow`, if there is one."""
+        self._is_file, self._is_answered, self._flow = is_file, False, flow
+
+    def moved(self, size: float) -> None:
+        """Note that `size` bytes have gone or come."""
+        if self._flow is not None:
+            self._flow.moved(size, now=time.monotonic())
+
+    def sent(self) -> None:
+        """The request is over, and the reply is to come."""
+        if self._is_file:
+            self.moved(WHOLE)
 
     def sendall(self, data: bytes) -> None:
         """Send `data`; raises `BrokenPipeError` where the server takes no more, or has answered already."""
@@ -71,9 +107,14 @@ class Budget:
         seconds = self.hurry()
         self.sock.settimeout(0)
         try:
-            return int(self.sock.send(data))
+            count = int(self.sock.send(data))
         except _WOULD_BLOCK:
-            pass
+            return self._wait(seconds)
+        self.moved(count)
+        return count
+
+    def _wait(self, seconds: float | None) -> int:
+        """Wait until the server takes more, and hear what it says meanwhile; 0 bytes have gone."""
         if not wait_for_socket(self.sock, read=not self._is_answered, write=True, timeout=seconds):
             raise TimeoutError("the whole exchange took too long")
         if not self._is_answered:
@@ -139,6 +180,7 @@ class BudgetReader(io.RawIOBase):
         if self._is_over:
             return None
         count = self._take(memoryview(buffer))
+        self._budget.moved(count or 0)
         if self.room is not None:
             if not count:
                 raise self._cut("the connection was cut")

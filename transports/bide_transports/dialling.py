@@ -12,16 +12,16 @@ from requests.adapters import BaseAdapter
 from requests.utils import select_proxy
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
-from urllib3.util import Timeout
 from urllib3.util.connection import allowed_gai_family, create_connection
 
 from bide.urls import address
+from bide_transports.budget import Deadline
 from bide_transports.lookup import checked, look_up, public_only
 from bide_transports.proxies import Proxy, ProxyFailed, is_this_machine, proxy_at
 
 
 def sent(
-    prepared: requests.PreparedRequest, session: requests.Session, adapter: BaseAdapter, url: str, timeout: float
+    prepared: requests.PreparedRequest, session: requests.Session, adapter: BaseAdapter, url: str, deadline: Deadline
 ) -> tuple[requests.Response, Proxy | None]:
     """The response to one request to `url`, its body still to be read, and the proxy that it went through.
 
@@ -34,15 +34,29 @@ def sent(
         proxy = proxy_at(by, place.scheme)
     else:
         settings["proxies"] = {}
-    total = cast("float", Timeout(total=timeout))  # requests passes urllib3's own kind through
-    return adapter.send(prepared, timeout=total, **settings), proxy
+    timeout = cast("float", deadline)  # requests passes urllib3's own kind through
+    return adapter.send(prepared, timeout=timeout, **settings), proxy
 
 
 class Dialling(HTTPConnection):
-    """A connection whose name is looked up within its timeout, checked where the request is public.
+    """A connection whose one timeout is for all of it, from the look-up of the name to the last handshake.
 
-    By a proxy it is the proxy's name, which is nobody's business: what the service's leads to, only the proxy knows.
+    Where the request is public, what the name leads to is checked. By a proxy it is the proxy's name, which is
+    nobody's business: what the service's leads to, only the proxy knows.
     """
+
+    _end: float | None = None
+
+    def connect(self) -> None:
+        """Connect, and leave as the timeout what is left of it then."""
+        self._end = None if self.timeout is None else time.monotonic() + self.timeout
+        super().connect()
+        self.timeout = self._left
+
+    @property
+    def _left(self) -> float | None:
+        """What is left of the timeout, in seconds."""
+        return None if self._end is None else max(self._end - time.monotonic(), 0.001)
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -51,28 +65,29 @@ class Dialling(HTTPConnection):
             nowhere = socket.gaierror(socket.EAI_NONAME, str(error)) if isinstance(error, UnicodeError) else error
             raise self._blamed("has no address") or NameResolutionError(self.host, self, nowhere) from error
         except TimeoutError as error:
-            raise ConnectTimeoutError(self, "no connection in time") from error
+            raise self._blamed("cannot be reached in time") or ConnectTimeoutError(self, "too slow") from error
         except OSError as error:
             raise self._blamed("cannot be reached") or NewConnectionError(self, "no connection") from error
 
     def _dialled(self) -> socket.socket:
-        end = None if self.timeout is None else time.monotonic() + self.timeout
         host: str = self._dns_host  # with the dot at its end, which urllib3 keeps from `host`
-        found = look_up(host.strip("[]"), self.port, family=allowed_gai_family(), timeout=self.timeout)
+        found = look_up(host.strip("[]"), self.port, family=allowed_gai_family(), timeout=self._left)
         error: OSError | None = None
         for one in checked(found, public=public_only.get() and self.proxy is None):
-            left = None if end is None else max(end - time.monotonic(), 0.001)
             try:
-                return create_connection((one, self.port), left, self.source_address, self.socket_options)
+                sock = create_connection((one, self.port), self._left, self.source_address, self.socket_options)
             except OSError as refused:
                 error = refused
+                continue
+            sock.settimeout(self._left)  # for the handshake
+            return sock
         raise error or OSError("the name has no address")
 
     def _tunnel(self) -> None:
         try:
             super()._tunnel()
-        except TimeoutError:
-            raise
+        except TimeoutError as error:
+            raise self._blamed("does not open a tunnel in time") or error from None
         except (OSError, HTTPException) as error:
             said = str(error).partition("Tunnel connection failed: ")[2][:3]
             raise self._blamed(f"answers {said}" if said.isdigit() else "does not open a tunnel") or error from None

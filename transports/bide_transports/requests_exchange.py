@@ -17,7 +17,9 @@ from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential
 from bide.urls import address
 from bide_transports.bounded import BoundedAdapter, bounded
+from bide_transports.budget import Deadline
 from bide_transports.dialling import sent
+from bide_transports.flow import Floor, Flow
 from bide_transports.lookup import only_public
 from bide_transports.reply_body import begin
 from bide_transports.requests_faults import DESERTED, FAULTS, no_certificates, no_response
@@ -34,13 +36,15 @@ def exchange(
     credential: Credential = (),
     into: Into | None = None,
     content: BinaryIO | None = None,
+    floor: Floor = Floor(),
 ) -> Reply:
     """Send one request once and return what came back; network and server faults are values, never raised.
 
     `credential` holds the header lines that carry the key. `into` sees status and headers first: where it
     returns a file, the body goes there in chunks and is left out of the response. `content` is a file whose bytes
-    are the request's body. Errors of either file pass. A repeatable request over a connection that the server had
-    closed meanwhile is sent once more, over a new one.
+    are the request's body. Errors of either file pass, and one that is slower than the `floor` is given up. A
+    repeatable request over a connection that the server had closed meanwhile is sent once more, over a new one. All
+    that takes time is within the request's timeout: look-up, connection, proxy, handshake, request and reply.
     """
     if address(request.url) is None:
         return NoResponse(Cause.PROTOCOL, sent=False)
@@ -54,28 +58,28 @@ def exchange(
             prepared.url = request.url  # requests spells some addresses anew, which may be signed over their text
         return prepared
 
-    deadline = time.monotonic() + request.timeout
+    is_file, now = into is not None or content is not None, time.monotonic()
+    deadline = Deadline(Flow(last=now + request.timeout, floor=floor if is_file else None, now=now))
     plain = requests.Request(
         request.method, request.url, headers=dict(request.headers), data=content or request.body or None, auth=sign
     )
     if not request.repeatable:  # it must not get lost in a connection that the server is about to close
         bounded(session.get_adapter(request.url)).close()
-    reply = _attempt(plain, session, request, request.timeout, into)
-    left = deadline - time.monotonic()
-    if reply is DESERTED and request.repeatable and content is None and left > 0:
+    reply = _attempt(plain, session, request, deadline, into)
+    if reply is DESERTED and request.repeatable and content is None and deadline.read_timeout:
         bounded(session.get_adapter(request.url)).close()  # closes what is idle: it is of that age, too
-        again = _attempt(plain, session, request, left, into)
+        again = _attempt(plain, session, request, deadline, into)
         reply = again if isinstance(again, Response) or again.sent else reply  # the first may have arrived all the same
     return reply
 
 
 def _attempt(
-    plain: requests.Request, session: requests.Session, request: Request, timeout: float, into: Into | None
+    plain: requests.Request, session: requests.Session, request: Request, deadline: Deadline, into: Into | None
 ) -> Reply:
     try:
         with only_public(request.public):
             adapter = bounded(session.get_adapter(request.url))  # below Session.send: it reads a redirect's whole body
-            answer, proxy = sent(session.prepare_request(plain), session, adapter, request.url, timeout)
+            answer, proxy = sent(session.prepare_request(plain), session, adapter, request.url, deadline)
         with answer:
             refusal = None if proxy is None else proxy.refusal(answer.status_code)
             return refusal or _read(answer, request, into)

@@ -11,8 +11,10 @@ from http.client import BadStatusLine, HTTPException, IncompleteRead
 
 import requests
 from urllib3.exceptions import (
+    ClosedPoolError,
     ConnectTimeoutError,
     DecodeError,
+    EmptyPoolError,
     HTTPError,
     InvalidChunkLength,
     InvalidHeader,
@@ -38,6 +40,7 @@ DESERTED = NoResponse(Cause.RESET, sent=True)
 _NOT_SENT = (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema, requests.exceptions.InvalidHeader)
 _NO_NAME = (requests.exceptions.InvalidURL, LocationValueError)  # one that no host can have: the rest of it is sound
 _NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError)  # no ProxyError: urllib3 says so of a cut reply, too
+_NO_CONNECTION = (EmptyPoolError, ClosedPoolError)  # all are in use; or another thread closes those that are not
 _NOT_HTTP = (BadStatusLine, DecodeError, InvalidChunkLength, requests.exceptions.ContentDecodingError)
 _ENDED = ("Response ended prematurely",)  # between two chunks, in the words of urllib3
 _NO_TUNNEL = "Tunnel connection failed: "  # in those of http.client
@@ -52,6 +55,8 @@ def no_response(error: Exception) -> NoResponse:
     def is_any(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
+    if is_any(*_NO_CONNECTION):
+        return NoResponse(Cause.BUSY, sent=False)
     if is_any(ssl.SSLCertVerificationError, socket.gaierror, ProxyFailed, PrivateAddress, *_NOT_CONNECTED) or any(
         map(is_about_a_file, causes)
     ):

@@ -15,7 +15,7 @@ import ssl
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 import trio
 
@@ -24,7 +24,7 @@ from bide.pace import number, whole
 from bide.secret import Credential
 from bide.urls import Address, address
 from bide_transports.connection_faults import no_connection
-from bide_transports.flow import Flow
+from bide_transports.flow import Floor, Flow
 from bide_transports.h11_client import Connection, Tunnel
 from bide_transports.kept_alive import KeptAlive, Line
 from bide_transports.lookup import addresses, checked
@@ -36,6 +36,7 @@ from bide_transports.trio_talk import BROKEN, PROMPT, Content, Outlet, talk, tra
 from bide_transports.trust import Trust
 
 Dial: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
+T = TypeVar("T")
 
 _CHUNK = 65536  # bytes
 _NEXT_AFTER = 2.0  # seconds, until another address of the same host is tried
@@ -109,21 +110,25 @@ class Pool(trio.abc.AsyncResource):
         """What is known of the origin of `place`."""
         return self._origins[place.origin]
 
-    async def open(self, place: Address, *, public: bool = False) -> Line[trio.abc.Stream]:
-        """A new connection; raises what `no_connection` can read.
+    async def open(self, place: Address, *, public: bool = False, until: float = math.inf) -> Line[trio.abc.Stream]:
+        """A new connection; raises what `no_connection` can read, a `TimeoutError` at the instant `until` of trio's.
 
         A `public` one is opened to addresses of the internet only; by a proxy, which looks the name up, to any.
         """
         proxy = proxy_for(place)
-        stream = await (self._dialled(place, public=public) if proxy is None else self._by_proxy(proxy))
+        if proxy is None:
+            stream = await in_time(until, self._dialled(place, public=public))
+        else:
+            stream = await in_time(until, self._by_proxy(proxy), proxy.failed("cannot be reached in time"))
         try:
             if place.scheme == "http":
                 return Line(stream, Connection(proxy))
             if proxy is not None:
-                await _opened(Tunnel(place, proxy), stream, proxy)
+                opened = _opened(Tunnel(place, proxy), stream, proxy)
+                await in_time(until, opened, proxy.failed("does not open a tunnel in time"))
             trust = self._trust.context
             stream = trio.SSLStream(Outlet(stream), trust, server_hostname=place.host, https_compatible=True)
-            await stream.do_handshake()
+            await in_time(until, stream.do_handshake())
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise
@@ -147,6 +152,13 @@ class Pool(trio.abc.AsyncResource):
         return await trio.open_tcp_stream(last, place.port)
 
 
+async def in_time(until: float, doing: Awaitable[T], late: OSError | None = None) -> T:
+    """What `doing` comes to; raises `late`, or a `TimeoutError`, at the instant `until`."""
+    with trio.CancelScope(deadline=until):
+        return await doing
+    raise late or TimeoutError
+
+
 async def _opened(tunnel: Tunnel, stream: trio.abc.Stream, proxy: Proxy) -> None:
     try:
         await stream.send_all(tunnel.greeting)
@@ -157,7 +169,13 @@ async def _opened(tunnel: Tunnel, stream: trio.abc.Stream, proxy: Proxy) -> None
 
 
 async def exchange(
-    request: Request, *, pool: Pool, credential: Credential = (), into: Into | None = None, content: Content = None
+    request: Request,
+    *,
+    pool: Pool,
+    credential: Credential = (),
+    into: Into | None = None,
+    content: Content = None,
+    floor: Floor = Floor(),
 ) -> Reply:
     """Send one request once and return what came back; network and server faults are values, never raised.
 
@@ -166,7 +184,7 @@ async def exchange(
     streamed; the request's own headers tell its length. An idle connection that the server has closed
     meanwhile is replaced once, if the request is repeatable. The request waits for a free connection up to its timeout
     (`Cause.BUSY` then), and has its timeout whole once it has one: a queue is not taken for a slow service. Both
-    together are over `within` the seconds that are left for it. A file comes as fast as `flow` wants it.
+    together are over `within` the seconds that are left for it. A file that is slower than the `floor` is given up.
     """
     place = address(request.url)
     if place is None:
@@ -177,8 +195,8 @@ async def exchange(
         return NoResponse(Cause.BUSY, sent=False)
     line, reply, rest = None, None, b""
 
-    def came(size: int) -> None:
-        flow.came(size, now=trio.current_time())
+    def moved(size: float) -> None:
+        flow.moved(size, now=trio.current_time())
         limit.deadline = flow.end
 
     def start(line: Line[trio.abc.Stream]) -> bytes:
@@ -192,17 +210,18 @@ async def exchange(
             rest = _promptly(line.stream, start(line))
         with limit:
             last = min(limit.deadline, began + request.within)
-            flow = Flow(last=last, file=into is not None, now=trio.current_time())
-            limit.deadline = flow.end
+            flow = Flow(last=last, floor=floor if file else None, now=trio.current_time())
             while True:
                 await origin.sweep()
                 if line is None:
+                    limit.deadline = math.inf  # `open` keeps to the time by itself, and says who was too slow
                     try:
-                        line = await pool.open(place, public=request.public)
+                        line = await pool.open(place, public=request.public, until=flow.end)
                     except (OSError, UnicodeError, *BROKEN) as error:
                         return reply or no_connection(error)  # the first try may have arrived all the same
                     rest = start(line)
-                reply = await talk(line, rest, content, came)
+                limit.deadline = flow.end
+                reply = await talk(line, rest, content, moved)
                 if not line.protocol.is_deserted:
                     return reply
                 origin.kept.discard(line)  # and others of that age too

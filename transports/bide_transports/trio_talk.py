@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar, cast
 import trio
 
 from bide.messages import Cause, NoResponse, Reply, Response
+from bide_transports.flow import WHOLE
 from bide_transports.kept_alive import Line
 
 Content: TypeAlias = AsyncIterable[bytes] | None
@@ -60,26 +61,27 @@ def transport(stream: trio.abc.Stream) -> trio.abc.Stream:
 
 
 async def talk(
-    line: Line[trio.abc.Stream], start: bytes, content: Content, came: Callable[[int], None] = lambda _: None
+    line: Line[trio.abc.Stream], start: bytes, content: Content, moved: Callable[[float], None] = lambda _: None
 ) -> Reply:
     """Send `start` and `content` and return the reply; `line.is_sent` tells whether all went out.
 
-    `came` is told how many bytes come. Whatever `content` raises is raised.
+    `moved` is told how many bytes come, how many of the `content` go, and when all have (`WHOLE`). Whatever `content`
+    raises is raised.
     """
     line.is_sent = False
     if content is None and len(start) <= PROMPT:
-        await _send(line, start, None)
-        return await _hear(line, came)
+        await _send(line, start, None, moved)
+        return await _hear(line, moved)
     faults: list[BaseException] = []
     async with trio.open_nursery() as nursery:
 
         async def send() -> None:
-            await _aside(_send(line, start, content), faults)
+            await _aside(_send(line, start, content, moved), faults)
             if faults:
                 nursery.cancel_scope.cancel()
 
         nursery.start_soon(send)
-        reply = await _aside(_hear(line, came), faults)
+        reply = await _aside(_hear(line, moved), faults)
         if reply is None or content is None or not _is_success(reply):
             nursery.cancel_scope.shield = True  # a reply in hand is not lost to whoever cancels now
             nursery.cancel_scope.cancel()
@@ -105,7 +107,7 @@ def _is_success(reply: Reply) -> bool:
     return isinstance(reply, Response) and 200 <= reply.status < 300
 
 
-async def _send(line: Line[trio.abc.Stream], start: bytes, content: Content) -> None:
+async def _send(line: Line[trio.abc.Stream], start: bytes, content: Content, moved: Callable[[float], None]) -> None:
     """Send all, or what the peer takes: what comes of that is for the reply to say."""
     try:
         if start:
@@ -113,8 +115,13 @@ async def _send(line: Line[trio.abc.Stream], start: bytes, content: Content) -> 
         line.protocol.sent()
         if content is not None:
             async for chunk in content:
-                await _pass_on(line.stream, line.protocol.more(chunk))
+                data = line.protocol.more(chunk)
+                for place in range(0, len(data), _CHUNK):
+                    piece = data[place : place + _CHUNK]
+                    await _pass_on(line.stream, piece)
+                    moved(len(piece))
             await _pass_on(line.stream, line.protocol.end())
+            moved(WHOLE)
         line.is_sent = True
     except BROKEN:
         pass
@@ -126,12 +133,12 @@ async def _pass_on(stream: trio.abc.Stream, data: bytes) -> None:
         raise trio.BrokenResourceError
 
 
-async def _hear(line: Line[trio.abc.Stream], came: Callable[[int], None]) -> Reply:
+async def _hear(line: Line[trio.abc.Stream], moved: Callable[[float], None]) -> Reply:
     reply = None
     try:
         while reply is None:
             data = await line.stream.receive_some(_CHUNK)
-            came(len(data))
+            moved(len(data))
             reply = line.protocol.receive(data)
     except BROKEN:
         return NoResponse(Cause.RESET, sent=True, head=line.protocol.head)

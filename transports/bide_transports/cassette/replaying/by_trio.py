@@ -6,6 +6,7 @@ A timeout that was recorded takes no time: the exchange has none left, and the f
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import trio
 
@@ -20,7 +21,7 @@ from bide_transports.kept_alive import Line
 from bide_transports.sinks import Into
 from bide_transports.sources import Content
 from bide_transports.tapes import AsyncFileLane, AsyncLane
-from bide_transports.trio_pool import Pool, exchange
+from bide_transports.trio_pool import Pool, exchange, in_time
 
 
 def lane(played: PlayedLane) -> AsyncLane:
@@ -97,8 +98,8 @@ class _Pool(Pool):
     def __init__(self, far: FarEnd) -> None:
         super().__init__(dial=lambda host, port: _dialled(far))  # noqa: ARG005  wherever it goes, it is this one
 
-    async def open(self, place: Address, *, public: bool = False) -> Line[trio.abc.Stream]:
-        return Line(await self._dialled(place, public=public), Connection())
+    async def open(self, place: Address, *, public: bool = False, until: float = inf) -> Line[trio.abc.Stream]:
+        return Line(await in_time(until, self._dialled(place, public=public)), Connection())
 
 
 async def _dialled(far: FarEnd) -> trio.abc.Stream:
