@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -193,3 +194,59 @@ def test_a_bounded_adapter_of_the_callers_own_names_it_too() -> None:
         came = exchange(Request("POST", "https://service.invalid/1", timeout=20.0), session=session)
     assert isinstance(came, NoResponse)
     assert came.detail == f"127.0.0.1:{proxy.address[1]} answers 502"
+
+
+def _with_header(session: requests.Session) -> None:
+    session.headers["x-team-token"] = "foxes"
+
+
+def _with_auth(session: requests.Session) -> None:
+    session.auth = ("fox", "pass-word")
+
+
+def _with_cookie(session: requests.Session) -> None:
+    session.cookies.set("sid", "abc", domain="renderer.local")
+
+
+def _with_parameter(session: requests.Session) -> None:
+    session.params = {"token": "abc"}
+
+
+def _sent_by_proxy(session: requests.Session, *lines: tuple[str, str]) -> bytes:
+    """What a proxy sees of a request to a service without TLS."""
+    with Server((read, send(GOOD))) as proxy:
+        session.proxies = {"http": proxy.url}
+        request = Request("GET", "http://renderer.local:8188/1", headers=lines, timeout=20.0)
+        assert isinstance(exchange(request, session=session), Response)
+    return proxy.received[0]
+
+
+@pytest.mark.parametrize("carry", [_with_header, _with_auth, _with_cookie, _with_parameter])
+def test_nothing_of_the_callers_session_goes_to_a_proxy_in_the_clear(
+    carry: Callable[[requests.Session], None],
+) -> None:
+    with Server((read, send(GOOD))) as proxy, requests.Session() as session:
+        carry(session)
+        session.proxies = {"http": proxy.url}
+        with pytest.raises(InvalidAddress, match=rf"127.0.0.1:{proxy.address[1]} .*renderer.local in NO_PROXY"):
+            exchange(Request("GET", "http://renderer.local:8188/1", timeout=20.0), session=session)
+    assert proxy.connections == 0
+
+
+def test_what_every_session_sends_goes_by_a_proxy_and_a_cookie_of_the_job_as_well() -> None:
+    with requests.Session() as session:
+        session.headers["User-Agent"] = "foxes/1"
+        session.cookies.set("sid", "abc", domain="elsewhere.local")
+        seen = _sent_by_proxy(session, ("cookie", "affinity=1"))
+    assert b"foxes/1" in seen
+    assert b"affinity=1" in seen
+    assert b"abc" not in seen
+
+
+def test_over_tls_a_proxy_sees_nothing_of_it() -> None:
+    with Server((read, send(IN_THE_MIDDLE))) as proxy, requests.Session() as session:
+        _with_header(session)
+        session.proxies = {"https": proxy.url}
+        came = exchange(Request("POST", "https://service.invalid/1", timeout=20.0), session=session)
+    assert isinstance(came, NoResponse)
+    assert b"foxes" not in proxy.received[0]

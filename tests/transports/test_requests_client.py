@@ -140,6 +140,16 @@ def test_the_own_session_is_closed_and_only_that() -> None:
         assert closed.wait(10)
 
 
+def test_what_was_opened_in_place_of_a_callers_adapters_is_closed() -> None:
+    closed = Event()
+    pending = reply(b'{"id":"exec_1","status":"PENDING"}')
+    with Server((read, send(pending), stall, tell(closed))) as server, requests.Session() as session:
+        with Client(KEY, dialect=bide.ModelRoute(server.url), session=session) as client:
+            client.submit("good", FOX)
+            assert not closed.is_set()
+        assert closed.wait(10)
+
+
 def test_a_callers_session_is_left_open() -> None:
     pending = reply(b'{"id":"exec_1","status":"PENDING"}')
     with Server((read, send(pending)) * 2) as server, requests.Session() as session:

@@ -8,7 +8,7 @@ import ssl
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import trio
@@ -168,6 +168,18 @@ def test_the_bound_is_for_each_origin() -> None:
 def test_a_pool_without_connections_is_refused(size: int) -> None:
     with pytest.raises(InvalidSetting, match="give 1 or more"):
         Pool(size=size)
+
+
+@pytest.mark.parametrize("tls", [True, "ca.pem", ssl.create_default_context, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)])
+def test_what_is_no_trust_of_a_client_is_refused(tls: Any) -> None:
+    with pytest.raises(InvalidSetting, match=r"^tls is .*: give an ssl.SSLContext for clients"):
+        Pool(tls=tls)
+
+
+@pytest.mark.parametrize("dial", [True, "127.0.0.1", ("127.0.0.1", 80), trio.SocketStream])
+def test_what_dials_nothing_is_refused(dial: Any) -> None:
+    with pytest.raises(InvalidSetting, match=r"^dial is .*: give a function that opens a stream"):
+        Pool(dial=dial)
 
 
 # -- idle --------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterable
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -87,6 +88,14 @@ def check_clock(value: object, *, awaits: bool) -> None:
     check_methods("clock", value, methods, advice)
     if not awaits and iscoroutinefunction(getattr(value, "sleep_until", None)):
         raise InvalidSetting(f"clock is {value!r:.60}: give {advice}")
+
+
+def check_tls(value: object) -> None:
+    """Raise `InvalidSetting` unless `value` is None or the trust of a client: an `ssl.SSLContext` that can connect."""
+    advice = "an ssl.SSLContext for clients, such as ssl.create_default_context()"
+    check_kind("tls", value, ssl.SSLContext, advice)
+    if isinstance(value, ssl.SSLContext) and value.protocol is ssl.PROTOCOL_TLS_SERVER:
+        raise InvalidSetting(f"tls is for servers: give {advice}")
 
 
 def check_media_type(value: object) -> None:

@@ -10,12 +10,13 @@ is cut, not whole. Everything else stays requests' own: proxies, CA settings, po
 from __future__ import annotations
 
 import io
+import os
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
-from requests import PreparedRequest
+from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import BaseHTTPResponse
 from urllib3 import HTTPResponse as Answer
@@ -49,6 +50,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Pools whose connections keep a budget."""
+        self._process = os.getpid()
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
@@ -58,6 +60,13 @@ class BoundedAdapter(HTTPAdapter):
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def send(self, *args: Any, **kwargs: Any) -> Response:
+        """Send a request; never over a connection of the process that this one was forked off."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self.close()  # what is open is in use there, and closing it here sends nothing
+        return super().send(*args, **kwargs)
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
         """The target as the address has it: it may be signed over its exact text."""
@@ -83,6 +92,13 @@ def bounded(adapter: BaseAdapter) -> BaseAdapter:
         pools: int = cast("Any", adapter)._pool_connections  # noqa: SLF001  there is no public way
         made.init_poolmanager(pools, **adapter.poolmanager.connection_pool_kw)
     return _stand_ins[adapter]
+
+
+def close_idle(session: Session) -> None:
+    """Close the idle connections that were opened in place of this session's own adapters."""
+    for adapter in session.adapters.values():
+        if type(adapter) is HTTPAdapter and adapter in _stand_ins:
+            _stand_ins[adapter].close()
 
 
 class _Chunks(io.RawIOBase):

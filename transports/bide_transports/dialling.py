@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import requests
 from requests.adapters import BaseAdapter
-from requests.utils import select_proxy
+from requests.cookies import get_cookie_header
+from requests.utils import default_headers, select_proxy
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family, create_connection
@@ -25,17 +26,28 @@ def sent(
 ) -> tuple[requests.Response, Proxy | None]:
     """The response to one request to `url`, its body still to be read, and the proxy that it went through.
 
-    Raises `InvalidAddress` for a proxy that cannot be used, and all that requests does.
+    Raises `InvalidAddress` for a proxy that cannot be used, or that would read what the session carries, and all that
+    requests does.
     """
     settings = cast("dict[str, Any]", session.merge_environment_settings(url, {}, True, None, None))
     place, proxy = address(url), None
     by = None if place is None or is_this_machine(place.host) else select_proxy(url, settings["proxies"])
     if place is not None and by:
         proxy = proxy_at(by, place.scheme)
+        if place.scheme == "http" and _carries(session, url):
+            raise proxy.unfit(place)
     else:
         settings["proxies"] = {}
     timeout = cast("float", deadline)  # requests passes urllib3's own kind through
     return adapter.send(prepared, timeout=timeout, **settings), proxy
+
+
+def _carries(session: requests.Session, url: str) -> bool:
+    """Whether a request to `url` has something of the caller's session with it, any of which may be a credential."""
+    ordinary = {name.lower() for name in (*default_headers(), "proxy-authorization")}
+    own = any(name.lower() not in ordinary for name in session.headers)
+    cookies = cast("Any", get_cookie_header)(session.cookies, requests.Request("GET", url).prepare())
+    return bool(own or cookies or session.params or cast("Any", session).auth)
 
 
 class Dialling(HTTPConnection):

@@ -36,6 +36,13 @@ class Proxy:
         """The error that says which proxy it was, and what of it failed."""
         return ProxyFailed(f"{self.host}:{self.port} {why}")
 
+    def unfit(self, place: Address) -> InvalidAddress:
+        """The error that says that this proxy would read what the caller's session adds to a request to `place`."""
+        return InvalidAddress(
+            f"the proxy {self.host}:{self.port} would read the headers, cookies, parameters or auth of your session on"
+            f" their way to {place.origin}: use https, name {place.host} in NO_PROXY, or give a session without them"
+        )
+
     def refusal(self, status: int) -> NoResponse | None:
         """That a reply with this status is the proxy's own, which wants a login (RFC 9110, 15.5.8)."""
         if status != _AUTHENTICATION_REQUIRED:

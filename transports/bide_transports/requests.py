@@ -30,6 +30,7 @@ from bide.secret import NoKey, Secret
 from bide.steering import before_sending
 from bide.upload import Upload, Uploading
 from bide_transports.arguments import check_clock, check_kind, to_path
+from bide_transports.bounded import close_idle
 from bide_transports.clock import Clock, SystemClock
 from bide_transports.desk import Begin, Desk, OnTimeout
 from bide_transports.disk import Note
@@ -125,6 +126,7 @@ class Client(Desk):
         """Close the connections and the journal; a session of the caller's stays open."""
         if self._own:
             self._api.close()
+        close_idle(self._api)
         self._close_journal()
 
     def exchange(self, request: Request, into: Into | None = None, content: BinaryIO | None = None) -> Reply:

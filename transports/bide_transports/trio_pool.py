@@ -10,6 +10,7 @@ exchange can read the rest of an earlier reply.
 from __future__ import annotations
 
 import math
+import os
 import socket
 import ssl
 from collections import defaultdict
@@ -23,6 +24,7 @@ from bide.messages import Cause, NoResponse, Reply, Request, Response
 from bide.pace import number, whole
 from bide.secret import Credential
 from bide.urls import Address, address
+from bide_transports.arguments import check_methods, check_tls
 from bide_transports.connection_faults import no_connection
 from bide_transports.flow import Floor, Flow
 from bide_transports.h11_client import Connection, Tunnel
@@ -94,9 +96,11 @@ class Pool(trio.abc.AsyncResource):
     ) -> None:
         whole("size", size)
         number("idle", idle, 0, math.inf, "seconds, 0 or more")
+        check_tls(tls)
+        check_methods("dial", dial, ("__call__",), "a function that opens a stream to a host and a port")
         self.closed = False
         self._dial, self._trust = dial, Trust(tls)
-        self._origins: dict[str, _Origin] = defaultdict(lambda: _Origin(size, idle))
+        self._origins: dict[tuple[int, str], _Origin] = defaultdict(lambda: _Origin(size, idle))
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use are closed by whoever uses them, as soon as they are not."""
@@ -108,7 +112,7 @@ class Pool(trio.abc.AsyncResource):
 
     def at(self, place: Address) -> _Origin:
         """What is known of the origin of `place`."""
-        return self._origins[place.origin]
+        return self._origins[os.getpid(), place.origin]  # a process that is forked off has connections of its own
 
     async def open(self, place: Address, *, public: bool = False, until: float = math.inf) -> Line[trio.abc.Stream]:
         """A new connection; raises what `no_connection` can read, a `TimeoutError` at the instant `until` of trio's.
