@@ -205,7 +205,7 @@ def _with_auth(session: requests.Session) -> None:
 
 
 def _with_cookie(session: requests.Session) -> None:
-    session.cookies.set("sid", "abc", domain="renderer.local")
+    session.cookies.set("sid", "abc", domain="renderer.local")  # pyright: ignore[reportUnknownMemberType]
 
 
 def _with_parameter(session: requests.Session) -> None:
@@ -236,7 +236,7 @@ def test_nothing_of_the_callers_session_goes_to_a_proxy_in_the_clear(
 def test_what_every_session_sends_goes_by_a_proxy_and_a_cookie_of_the_job_as_well() -> None:
     with requests.Session() as session:
         session.headers["User-Agent"] = "foxes/1"
-        session.cookies.set("sid", "abc", domain="elsewhere.local")
+        session.cookies.set("sid", "abc", domain="elsewhere.local")  # pyright: ignore[reportUnknownMemberType]
         seen = _sent_by_proxy(session, ("cookie", "affinity=1"))
     assert b"foxes/1" in seen
     assert b"affinity=1" in seen

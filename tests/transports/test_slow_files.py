@@ -32,10 +32,23 @@ class Move(Protocol):
     def __call__(self, request: Request, *, floor: Floor, content: bytes | None = None) -> Reply: ...
 
 
+def a_file(_: Response) -> BytesIO:
+    return BytesIO()
+
+
+def pause(seconds: float) -> Step:
+    """Do nothing for so many seconds, unless the server shuts down."""
+
+    def step(line: Line) -> None:
+        line.closing.wait(seconds)
+
+    return step
+
+
 def by_requests(request: Request, *, floor: Floor, content: bytes | None = None) -> Reply:
     with own_session() as session:
         source = None if content is None else BytesIO(content)
-        into = (lambda _: BytesIO()) if content is None else None
+        into = a_file if content is None else None
         return exchange_by_requests(request, session=session, into=into, content=source, floor=floor)
 
 
@@ -58,7 +71,7 @@ def by_trio(request: Request, *, floor: Floor, content: bytes | None = None) -> 
     async def main() -> Reply:
         async with Pool() as pool:
             source = None if content is None else Whole(content)
-            into = (lambda _: BytesIO()) if content is None else None
+            into = a_file if content is None else None
             return await exchange_by_trio(request, pool=pool, into=into, content=source, floor=floor)
 
     return trio.run(main)
@@ -136,7 +149,7 @@ def test_a_file_that_hardly_comes_is_given_up(script: Script, move: Move) -> Non
         ((read, stall), b"a fox"),
         ((read, dribble(TAKEN)), b"a fox"),
         ((partial(sip, every=5.0),), LARGE),
-        ((lambda line: line.closing.wait(LONG),), LARGE),
+        ((pause(LONG),), LARGE),
     ],
     ids=["no answer", "a slow answer", "sipped", "not taken"],
 )
@@ -156,7 +169,7 @@ def test_a_file_may_come_slowly(move: Move) -> None:
 @BY_EACH
 def test_a_file_may_go_slowly_and_its_answer_has_a_period_of_its_own(move: Move) -> None:
     def trial(seconds: float) -> None:
-        script = (gulps(len(LARGE), every=seconds / 10), lambda line: line.closing.wait(0.5 * seconds), send(TAKEN))
+        script = (gulps(len(LARGE), every=seconds / 10), pause(0.5 * seconds), send(TAKEN))
         with Server(script) as server:
             answer = move(put(server.url, len(LARGE)), floor=Floor(PIECE, seconds), content=LARGE)
         assert isinstance(answer, Response)

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import requests
 from requests.adapters import BaseAdapter
-from requests.cookies import get_cookie_header
 from requests.utils import default_headers, select_proxy
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -46,7 +45,7 @@ def _carries(session: requests.Session, url: str) -> bool:
     """Whether a request to `url` has something of the caller's session with it, any of which may be a credential."""
     ordinary = {name.lower() for name in (*default_headers(), "proxy-authorization")}
     own = any(name.lower() not in ordinary for name in session.headers)
-    cookies = cast("Any", get_cookie_header)(session.cookies, requests.Request("GET", url).prepare())
+    cookies = cast("Any", requests).cookies.get_cookie_header(session.cookies, requests.Request("GET", url).prepare())
     return bool(own or cookies or session.params or cast("Any", session).auth)
 
 
