@@ -112,6 +112,18 @@ def test_a_connection_that_is_cut_is_backed_off_from(phase: str) -> None:
     assert 250 <= wait.ms <= 500
 
 
+@pytest.mark.parametrize("phase", ["head", "body"])
+def test_the_head_of_a_reply_whose_body_is_cut_is_heard(phase: str) -> None:
+    limited = insert(429, retry_after=7, at=3.0)
+    made = altered(limited, drop_connection(at=3.0, phase=phase))  # type: ignore[arg-type]
+    heard, wait, _ = _struck(made)
+    assert isinstance(heard.reply, NoResponse)
+    assert (heard.reply.head is None) is (phase == "head")
+    assert heard.reply.head is None or (heard.reply.head.status, heard.reply.head.body) == (429, b"")
+    assert (wait.why == "retry-after") is (phase == "body")
+    assert loads(text_of(made)).events == made.events
+
+
 def test_a_certificate_that_is_not_accepted_ends_it() -> None:
     made = altered(drop_connection(at=3.0, phase="connect", cause=Cause.UNTRUSTED))
     assert (done(made).state, done(made).says) == ("Abandoned", bide.Reason.UNTRUSTED.value)

@@ -85,7 +85,9 @@ def drop_connection(
 ) -> Edit:
     """No reply: the connection is not made, or cut while the request goes out or the reply comes in."""
     why = cause or (Cause.UNREACHABLE if phase == "connect" else Cause.RESET)
-    lost = _lost(why) if phase in ("head", "body") else _in_place(NoResponse(why, sent=phase != "connect"))
+    lost = _lost(why, of_body=phase == "body")
+    if phase in ("connect", "send"):
+        lost = _in_place(NoResponse(why, sent=phase == "send"))
     return Edit(f"drop the connection ({phase}) at {at:.3f} s", lambda story: struck(story, at, lost))
 
 
@@ -138,9 +140,15 @@ def duplicate(*, at: float) -> Edit:
     return Edit(f"duplicate the reply at {at:.3f} s", change)
 
 
-def _lost(cause: Cause) -> Deed:
-    """The request arrives, and its reply does not."""
-    return lambda asking, answering: Answer(NoResponse(cause, sent=True), answering(asking).ms)
+def _lost(cause: Cause, *, of_body: bool = False) -> Deed:
+    """The request arrives, and its reply does not; or all but its body does."""
+
+    def deed(asking: Asking, answering: Answering) -> Answer:
+        answer = answering(asking)
+        head = replace(answer.reply, body=b"") if of_body and isinstance(answer.reply, Response) else None
+        return Answer(NoResponse(cause, sent=True, head=head), answer.ms)
+
+    return deed
 
 
 def _in_place(reply: NoResponse) -> Deed:
