@@ -133,4 +133,5 @@ def test_the_table_of_faults_is_what_the_tests_say() -> None:
 def test_a_row_of_the_table_is_shown_over_each_transport(row: reactions.Row, test: Any) -> None:
     marks = [mark for mark in test.pytestmark if mark.name == "parametrize"]
     ids = [mark.args[1] if callable(names := mark.kwargs.get("ids")) else names or mark.args[1] for mark in marks]
-    assert ["requests", "trio"] in map(list, ids), f"no parameter of {row.test} is called requests and trio"
+    named = [{name for name in each if isinstance(name, str)} for each in ids]
+    assert any({"requests", "trio"} <= each for each in named), f"no parameter of {row.test} is called requests and trio"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile import GOOD, Server, read, send
+from tests.reactions import Where, reacts
 
 PROGRAM = """
 import os, sys
@@ -19,7 +20,7 @@ from bide_transports.requests_exchange import exchange as by_requests, own_sessi
 from bide_transports.trio_pool import Pool, exchange as by_trio
 
 kind, url = sys.argv[1:]
-session = own_session() if kind == "own" else requests.Session()
+session = own_session() if kind == "requests" else requests.Session()
 pool = Pool(idle=float("inf"))
 
 def ask(who):
@@ -37,8 +38,13 @@ assert ask("parent").status == 200
 """
 
 
+@reacts(
+    Where.HERE,
+    "a process that is forked off with a client in it",
+    "opens connections of its own; with a journal, it is refused before anything is sent",
+)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks there")
-@pytest.mark.parametrize("kind", ["own", "callers", "trio"])
+@pytest.mark.parametrize("kind", ["requests", "a session of the caller's", "trio"])
 def test_a_forked_child_opens_connections_of_its_own(kind: str) -> None:
     with Server((read, send(GOOD)) * 2) as server:
         run = [sys.executable, "-B", "-c", PROGRAM, kind, server.url]

@@ -30,6 +30,7 @@ from tests.hostile import (
     send,
     stall,
 )
+from tests.reactions import Where, reacts
 from tests.wires import BY_EACH, Wire
 
 OPENED = head(status="HTTP/1.1 200 Connection established")
@@ -81,6 +82,11 @@ def shared(wire: Wire, script: Callable[[float], Script], authorities: Path, url
     patiently(trial, timeout=0.6)
 
 
+@reacts(
+    Where.CONNECTION,
+    "look-up, connection, handshake and reply that are slow together",
+    "one timeout bounds them all",
+)
 @BY_EACH
 def test_a_handshake_and_a_reply_share_it(wire: Wire, authority: tuple[ssl.SSLContext, Path]) -> None:
     context, path = authority
@@ -115,6 +121,11 @@ def test_a_proxy_a_handshake_and_a_reply_share_it(
 # -- a proxy that hangs ------------------------------------------------------------------------------------------------
 
 
+@reacts(
+    Where.CONNECTION,
+    "a proxy that hangs",
+    "named; nothing was sent: any request is sent again",
+)
 @BY_EACH
 @pytest.mark.parametrize("script", [(read, stall), (read, dribble(OPENED)), (stall,)], ids=["hung", "slow", "deaf"])
 def test_a_proxy_that_hangs_is_named(script: Script, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

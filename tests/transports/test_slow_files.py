@@ -18,6 +18,7 @@ from bide_transports.requests_exchange import own_session
 from bide_transports.trio_pool import Pool
 from bide_transports.trio_pool import exchange as exchange_by_trio
 from tests.hostile import Line, Script, Server, Step, dribble, head, patiently, read, send, sip, stall
+from tests.reactions import Where, reacts
 
 PIECE, PIECES = 4096, 6
 LONG = 30.0  # seconds, for a whole transfer: nothing here takes so long
@@ -77,7 +78,7 @@ def by_trio(request: Request, *, floor: Floor, content: bytes | None = None) -> 
     return trio.run(main)
 
 
-BY_EACH = pytest.mark.parametrize("move", [by_requests, by_trio])
+BY_EACH = pytest.mark.parametrize("move", [by_requests, by_trio], ids=["requests", "trio"])
 
 
 def get(url: str) -> Request:
@@ -124,6 +125,11 @@ def gives_up(move: Move, script: Script, content: bytes | None = None) -> None:
     assert time.monotonic() - began < LONG / 2
 
 
+@reacts(
+    Where.FILE,
+    "a file that hardly comes, or stands still",
+    "given up after a minute with less than 64 KiB; it makes room for others, and the rest is asked for later",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     "script",
@@ -142,6 +148,11 @@ def test_a_file_that_hardly_comes_is_given_up(script: Script, move: Move) -> Non
     gives_up(move, script)
 
 
+@reacts(
+    Where.FILE,
+    "an upload that is hardly taken",
+    "given up after a minute with less than 64 KiB, and begun anew later",
+)
 @BY_EACH
 @pytest.mark.parametrize(
     ("script", "content"),
