@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+from tests.sampling import WHOLE
+
+# A busy machine makes the generation of whole lives slow; that is no fault of a law.
+settings.register_profile("some", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("all", settings.get_profile("some"), max_examples=500)
+settings.load_profile("all" if WHOLE else "some")
 
 # A shell lets what it starts in the background ignore interrupts, and nohup the end of the terminal: the commands
 # under test would inherit that.

@@ -8,7 +8,7 @@ import pickle
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bide
@@ -40,10 +40,6 @@ from tests.laws import (
     steps,
     waiting_jobs,
 )
-
-# A busy machine makes the generation of whole lives slow; that is no fault of a law.
-settings.register_profile("laws", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("laws")
 
 ARROWS = arrows()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bide
@@ -211,7 +211,6 @@ SCRIPTS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
 @given(script=SCRIPTS, pace=PACES, edits=st.lists(EDITS, min_size=1, max_size=3), keyed=st.booleans())
 def test_any_edit_of_any_scenario_verifies(script: Script, pace: bide.Pace, edits: list[Edit], keyed: bool) -> None:
     order = bide.Order("model-1", {"prompt": "a fox"}, "key-1" if keyed else None)

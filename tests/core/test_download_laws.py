@@ -9,7 +9,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bide
@@ -35,9 +35,6 @@ from tests.core.download_scene import (
     unsized,
 )
 from tests.laws import BY_LINKS, DIALECT, START, gaps, patiences, replies
-
-settings.register_profile("downloads", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("downloads")
 
 SHA = sha256(b"the file").hexdigest()
 TOLD = answer(200, etag=TAG, repr_digest=f"sha-256=:{b64encode(bytes.fromhex(SHA)).decode()}:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -20,6 +21,11 @@ def changes(declaration: Declaration) -> Iterator[tuple[str, Declaration]]:
     """Each change by its name, with the declaration that has it."""
     for name, changed in _members(declaration):
         yield name, replace(declaration, **changed)
+
+
+def member(name: str) -> str:
+    """The member of the declaration that the change of that name is made in."""
+    return re.split(r"\W", name, maxsplit=1)[0]
 
 
 def _members(declaration: Declaration) -> Iterator[tuple[str, dict[str, Any]]]:

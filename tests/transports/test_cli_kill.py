@@ -15,9 +15,10 @@ from bide_transports.emulator import Plan, Service
 from bide_transports.emulator.png import png
 from bide_transports.emulator.server import Emulator, serve
 from bide_transports.journal import Journal
+from tests.sampling import WHOLE
 from tests.transports.cli_scene import AMPLE, START
 
-RUNS, AT_ONCE = 8, 2
+RUNS, AT_ONCE = 8 if WHOLE else 2, 2
 EVENTS = 50_000  # calls and returns of a command that is left alone
 
 

@@ -18,8 +18,9 @@ from typing_extensions import Self
 from bide_transports.emulator import Limit, Plan, Service
 from bide_transports.emulator.png import png
 from bide_transports.emulator.server import Emulator, serve
+from tests.sampling import WHOLE
 
-RUNS, BATCHES, AT_ONCE = 200, 4, 10
+RUNS, BATCHES, AT_ONCE = (200, 4, 10) if WHOLE else (20, 1, 4)
 EVENTS = 50_000  # calls and returns in a process that is left alone
 PLAN = Plan(duration=3, width=64, height=48)
 

@@ -1,4 +1,4 @@
-"""A megabyte of whatever is worst for a pattern is still read once: anything quadratic would not come to an end."""
+"""Much of whatever is worst for a pattern is still read once; a megabyte, of which anything quadratic makes no end."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 
 from bide_transports.cassette.redaction import Redactor, scan
 from tests.cassette.redaction.planted import KEY, RULES
+from tests.sampling import WHOLE
 
-SIZE = 1_000_000
+SIZE = 1_000_000 if WHOLE else 100_000  # bytes
 UNITS = (
     *(
         "a",
@@ -92,7 +93,7 @@ UNITS = (
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_megabyte_is_read(unit: str) -> None:
+def test_it_is_read(unit: str) -> None:
     text = unit * (SIZE // len(unit.encode()))
     assert KEY not in Redactor(RULES).text(f"{text} {KEY}")
 
