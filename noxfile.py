@@ -43,13 +43,20 @@ def _group(name: str) -> tuple[str, ...]:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite; on the Python at hand its own tests must cover the core in every branch."""
+    """The suite, large families in part; on the Python at hand its own tests must cover the core in every branch."""
     _install(session, "-e", ".[all]", *_group("test"), *_group("real"))
     if session.python == HERE and not session.posargs:
         _tests_of_the_core(session)
         session.run("pytest", "-n", "auto", *_without(*CORE, *BROWSER))
     else:
         session.run("pytest", "-n", "auto", *_without(*BROWSER), *session.posargs)
+
+
+@nox.session
+def long(session: nox.Session) -> None:
+    """The suite with every case of the large families, of which `tests` runs a sample, and with many more examples."""
+    _install(session, "-e", ".[all]", *_group("test"), *_group("real"))
+    session.run("pytest", "-n", "auto", *_without(*BROWSER), *session.posargs, env={"BIDE_LONG": "1"})
 
 
 @nox.session

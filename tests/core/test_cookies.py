@@ -11,6 +11,7 @@ from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.dialects.places import Sign
+from bide.errors import InvalidToken
 from bide.handles import links
 from tests.laws import START
 
@@ -210,3 +211,11 @@ def test_a_declared_trouble_is_no_doubt_about_a_submission() -> None:
     assert unclear.reason is bide.Reason.AMBIGUOUS
     lost = again.receive(bide.NoResponse(bide.Cause.TIMEOUT, sent=True), now=START)
     assert isinstance(lost, bide.Abandoned)
+
+
+@pytest.mark.parametrize("job", [submitting().receive(reply(503, "route-1=a"), now=START), polling("route-1=a")])
+def test_a_token_whose_cookies_no_request_can_send_is_refused(job: bide.Job) -> None:
+    token = bide.dump(job)
+    assert bide.load(token, dialect=DIALECT) == job
+    with pytest.raises(InvalidToken, match="no request can send its cookies"):
+        bide.load(token.replace("route-1=a", "route-1=\\u00e9"), dialect=DIALECT)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 import bide
@@ -56,10 +54,9 @@ def test_no_other_state_is_touched() -> None:
 
 
 def test_what_is_remembered_is_bounded_and_what_is_forgotten_has_left() -> None:
-    departures, job = Departures(), submitting()
-    for number in range(MOST + 10):
-        order, past = bide.Order("m", {}, f"k{number}"), job.past._replace(since=START + number)
-        departures.leaves(replace(job, order=order, past=past))
+    departures = Departures({f"k{number}": (1, START + number) for number in range(MOST)})
+    for number in range(MOST, MOST + 10):
+        departures.leaves(submitting(f"k{number}", START + number))
     departures.leaves(submitting("k15", START + 15))  # once more: the last that left
     departures.leaves(submitting("new", START + 10**6))
     assert len(departures.sent) == MOST

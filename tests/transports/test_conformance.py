@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -71,27 +70,17 @@ def test_a_declaration_with_a_reason_elsewhere_conforms(log: str) -> None:
     assert not_applicable(declaration) == not_applicable(ID)
 
 
-@each_sample
-@each_scenario
-def test_a_right_declaration_conforms(declaration: Declaration, scenario: Scenario) -> None:
-    outcome = check(Declared(declaration), scenario)
-    assert outcome.verdict is not Verdict.FAILS, str(outcome)
-
-
 @pytest.mark.parametrize(("scenario", "name"), some(product(SCENARIOS, names())), ids=str)
 def test_the_declarations_that_come_with_bide_conform(scenario: Scenario, name: str) -> None:
     outcome = check(Declared(named(name)), scenario)
     assert outcome.verdict is not Verdict.FAILS, str(outcome)
 
 
-def test_each_scenario_applies_to_some_vendor() -> None:
-    applied = Counter(
-        scenario.name
-        for declaration in SAMPLES
-        for scenario in SCENARIOS
-        if check(Declared(declaration), scenario).verdict is Verdict.CONFORMS
-    )
-    assert applied.keys() == BY_NAME.keys()
+@each_scenario
+def test_right_declarations_conform_and_each_scenario_applies_to_some(scenario: Scenario) -> None:
+    outcomes = [check(Declared(declaration), scenario) for declaration in SAMPLES]
+    assert [str(outcome) for outcome in outcomes if outcome.verdict is Verdict.FAILS] == []
+    assert Verdict.CONFORMS in {outcome.verdict for outcome in outcomes}
 
 
 def test_what_does_not_apply_is_told_with_its_reason() -> None:

@@ -29,6 +29,7 @@ from tests.core.download_scene import TwoWays
 from tests.drivers import TrioVirtualClock
 from tests.hostile import Server, field_of, head, read, reply, send, tell, wait_for
 from tests.reactions import Where, reacts
+from tests.sampling import WHOLE
 from tests.savers import KEY, SAVES, Save, Until, content, done, stopped
 
 ALWAYS = 10**9
@@ -49,7 +50,7 @@ def bytes_sent(emulator: Emulator) -> int:
 )
 @BY_EACH
 @pytest.mark.parametrize("at", ["storage", "download"])
-@pytest.mark.parametrize("k", [1_000_000, 65_536, 39_999, 8_191])
+@pytest.mark.parametrize("k", [1_000_000, 65_536, 39_999, *([8_191] if WHOLE else [])])
 def test_a_server_that_closes_after_every_kth_byte(save: Save, at: Kind, k: int, tmp_path: Path) -> None:
     variants = Variants(download="url" if at == "storage" else "bytes")
     with done(Fault(at, Drop("body", after=k), times=ALWAYS), variants=variants) as (emulator, clock, result):
