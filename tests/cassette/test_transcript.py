@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -203,13 +204,14 @@ def test_the_dialect_knows_where_the_words_stand() -> None:
 
 
 @pytest.mark.parametrize("name", ["modelroute", *names()])
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"status":"x","error":{}}', b"\xff", b'{"id":7,"urls":3}'])
-@pytest.mark.parametrize("status", [200, 202, 301, 404, 429, 503])
-def test_any_reply_can_be_told_in_any_dialect(name: str, body: bytes, status: int) -> None:
+def test_any_reply_can_be_told_in_any_dialect(name: str) -> None:
     dialect = bide.ModelRoute() if name == "modelroute" else Declared(named(name), "https://api.acme.example/v1")
-    told = Wording.of(HEAD, dialect).told(Heard("a", 0, reply(body, status)))
-    assert told.startswith(f"    0.000s < {status}")
-    assert told.isprintable()
+    wording = Wording.of(HEAD, dialect)
+    bodies = (b"", b"{}", b"[]", b'{"status":"x","error":{}}', b"\xff", b'{"id":7,"urls":3}')
+    for body, status in product(bodies, (200, 202, 301, 404, 429, 503)):
+        told = wording.told(Heard("a", 0, reply(body, status)))
+        assert told.startswith(f"    0.000s < {status}"), body
+        assert told.isprintable(), (body, status)
 
 
 def test_a_base_that_is_no_address_hinders_nobody() -> None:
