@@ -23,6 +23,7 @@ JSONInput: TypeAlias = "bool | int | float | str | Sequence[JSONInput] | Mapping
 
 _decode = JSONDecoder().raw_decode
 _SPACE = " \t\n\r"
+_DEEP = {str, list, dict}  # types of what may hold a text
 _DEEPEST = 100  # containers in one another: within every JSON library's own limit
 _LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
 _MONEY = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -276,7 +277,7 @@ def strings(value: JSON) -> Iterator[str]:
         item = stack.pop()
         if isinstance(item, str):
             yield item
-        elif isinstance(item, dict):
-            stack.extend([one for one in reversed(item.values()) if one or one == ""])
-        elif isinstance(item, list):
-            stack.extend([one for one in reversed(item) if one or one == ""])
+        elif isinstance(item, list | dict):
+            inner = item.values() if isinstance(item, dict) else item
+            if not _DEEP.isdisjoint(map(type, inner)):
+                stack.extend([one for one in reversed(inner) if type(one) in _DEEP])

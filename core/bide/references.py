@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urljoin
 
-from bide.urls import address, may_follow
+from bide.urls import address, is_loopback, may_follow
 
 _LONGEST = 65536  # characters
 _LONGEST_HOST = 253  # characters of a name (RFC 1035, 3.1)
@@ -13,6 +13,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
 _AUTHORITY = re.compile(r"(https?)://([^/?#]*)", re.ASCII | re.IGNORECASE)
 # What an address may not hold as it is: all beyond ASCII, a few signs (RFC 3986, 2), and a % that encodes nothing.
 _UNFIT = re.compile(r"(?:%(?![0-9A-Fa-f]{2})|[^!-~]|[\"<>\\^`{|}])+", re.ASCII)
+_AT_HOME = "it leads to this machine or into a private network: get it by hand if you trust it"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -43,6 +44,8 @@ def why_not(url: str, home: str, *, private: bool = False) -> str:
     """
     if may_follow(url, home, private=private):
         return ""
+    if is_loopback(url):
+        return _AT_HOME
     scheme = _SCHEME.match(url)
     if scheme is not None and scheme[1].lower() not in ("http", "https"):
         return f"only https is fetched, and this begins with {scheme[1].lower()[:20]}: get it with a tool made for that"
@@ -55,7 +58,7 @@ def why_not(url: str, home: str, *, private: bool = False) -> str:
         return "it would come unencrypted: ask the service for an https address, or get it by hand"
     if may_follow(url, home, private=True):
         return "it leads into a private network: get it by hand if you trust it, or allow it by `private`"
-    return "it leads to this machine or into a private network: get it by hand if you trust it"
+    return _AT_HOME
 
 
 def why_unfit(said: str, asked: str, home: str, *, private: bool = False) -> str:

@@ -224,6 +224,43 @@ def test_of_too_many_files_the_first_that_is_left_out_is_told() -> None:
         assert last.reason == "it is one of more than 4000 files: get it and those after it by hand"
 
 
+def test_of_a_search_that_would_take_too_long_it_is_told_that_it_ended() -> None:
+    said: list[JSON] = [{"a": f"{n}:b"} for n in range(10000)]
+    told = result([*said, "https://cdn.example/1.png"])
+    assert told.files == ()
+    assert [one.address for one in told.refused] == [f"{API}/jobs/7"]
+    assert "too many small parts" in told.refused[0].reason
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"timestamp": [0.0, 0.5], "text": " Yes."},
+        {"x": 1, "y": 2},
+        [[1, 2], [3]],
+        {"box": {"corners": [[0, 1], [2, 3]]}, "score": 0.5},
+        [],
+        {},
+    ],
+)
+def test_however_many_parts_are_no_address_the_one_after_them_is_found(part: JSON) -> None:
+    told = result([*[part] * 5000, {"url": "a.png"}, ["https://cdn.example/1.png"]])
+    assert told.files == (f"{API}/jobs/a.png", "https://cdn.example/1.png")
+    assert told.refused == ()
+
+
+def test_what_lies_too_deep_for_a_quick_look_is_passed_all_the_same() -> None:
+    deep: JSON = [[[[[[[[0]], [[1]]]]]]]]
+    assert result([*[deep] * 500, "https://cdn.example/1.png"]).files == ("https://cdn.example/1.png",)
+
+
+def test_an_object_of_many_members_is_searched_as_a_small_one_is() -> None:
+    said: dict[str, JSON] = {f"n{n}": "a.png" for n in range(100)}
+    assert result(said).files == ()
+    assert result({**said, "file": "b.png"}).files == (f"{API}/jobs/b.png",)
+    assert result({**said, "other": "//cdn.example/c"}).files == ("https://cdn.example/c",)
+
+
 def test_what_holds_no_text_leads_to_none() -> None:
     outputs: list[JSON] = [[[]], [[[1]]], [{}, {"a": []}, {"a": {"b": 1}}], [[[["", " "]]]], {"a": "b", "url": 1}]
     for output in outputs:

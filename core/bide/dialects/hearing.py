@@ -247,7 +247,8 @@ class Hearing:
         values = [self.facts.value(place) for place in declared.files]
         by_link = [is_link(url) for url in declared.file.urls]
         by_id = None if all(by_link) else dialect.locate
-        return files_in(values, self._url(), dialect.why_not, by_id, by_address=any(by_link))
+        size = len(self.response.body)
+        return files_in(values, self._url(), dialect.why_not, by_id, by_address=any(by_link), size=size)
 
     def _problem(self, phase: Phase) -> Problem:
         declared, facts = self.dialect.declaration, self.facts

@@ -9,8 +9,10 @@ other member only if it begins as a path does or ends as a file's name does, and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
+from itertools import chain, islice
 
 from bide.data_urls import content, is_data
 from bide.document import JSON
@@ -30,8 +32,14 @@ _NAME = re.compile(r"[\w~%@+-][\w.~%@+-]*(?:\?\S*)?")
 _ENDING = re.compile(r"[A-Za-z][A-Za-z0-9]{1,4}", re.ASCII)
 _MEDIA_TYPE = re.compile(r"(?:image|audio|video|text|font|model|application|multipart|message)/[\w.+-]+")
 _SIGNS = re.compile(r"[./:?]")  # without one of these no text is an address
-_DEEP = {str, list, dict}  # types of what may hold one
+_SPACE = re.compile(r"\s")
+_STRONG = re.compile(r"[/:]|^\s*\?")  # nor is it one without these, unless it stands where addresses do
+_DEEP, _CONTAINERS = {str, list, dict}, {list, dict}  # types of what may hold one
 _MOST = 4000  # files of one result: each address takes its time to be judged
+#: What a search may cost, and how many bytes of a reply allow for one more: a text costs most, a container less.
+_MOST_COST, _BYTES_A_COST = 16384, 24
+_TEXT, _CONTAINER, _MEMBER = 4, 2, 1
+_MANY, _LEVELS = 64, 6  # items that are passed over together, where none of them holds an address so far down
 _LONGEST = 1024  # characters of a path: Base64 of a picture may begin as one does
 _SHORTEST = 5  # characters of a path: N/A and its like are none
 _OF_ADDRESSES = re.compile(
@@ -46,6 +54,7 @@ class _Trust(IntEnum):
     ABSOLUTE = 0
     PATHS = 1
     ALL = 2
+    UNSEARCHED = 3  # it stands for all that was not looked at
 
 
 def files_in(
@@ -55,16 +64,24 @@ def files_in(
     by_id: Callable[[str], object] | None,
     *,
     by_address: bool,
+    size: int = 0,
 ) -> tuple[tuple[str, ...], tuple[Refused, ...]]:
     """The references to files in `values`, which stand in a reply from `asked`, and those that are not fetched.
 
     With `by_address` they are addresses, each asked unless `why_not` says why; what is no address is an id, which
-    `by_id` takes or raises `InvalidHandle`.
+    `by_id` takes or raises `InvalidHandle`. What of a reply of `size` bytes is not searched for files is among those
+    that are not fetched, by the reply's own address.
     """
     found: dict[str, str | Refused] = {}
-    for said, trust in (one for value in values for one in _texts(value, figures=by_id is not None)):
+    most = _MOST_COST + size // _BYTES_A_COST
+    for said, trust in (one for value in values for one in _texts(value, most, figures=by_id is not None)):
         if said in found:
             continue
+        if trust is _Trust.UNSEARCHED:
+            found[said] = Refused(
+                asked, "it has too many small parts to be searched whole: see whether its document names more"
+            )
+            break
         is_address = by_address and _is_reference(said, trust)
         if (is_address or by_id is not None) and len(found) >= _MOST:
             found[said] = Refused(said, f"it is one of more than {_MOST} files: get it and those after it by hand")
@@ -97,56 +114,102 @@ def _id(said: str, by_id: Callable[[str], object]) -> str | Refused:
     return said
 
 
-def _texts(value: JSON, *, figures: bool) -> Iterator[tuple[str, _Trust]]:
-    """Every text inside `value` that is not blank, and the `figures` at the place itself, which may be ids.
+def _texts(value: JSON, most: int, *, figures: bool) -> Iterator[tuple[str, _Trust]]:
+    """Every text inside `value` that may be a reference, and the `figures` at the place itself, which may be ids.
 
-    They come in document order, each with what it may be. Never recurses, and passes over what holds no text: a reply
-    may be nothing but empty lists.
+    They come in document order, each with what it may be. When the search has cost `most`, the rest is left. Never
+    recurses, and passes over what holds no text: a reply may be nothing but empty lists.
     """
     stack: list[tuple[JSON, _Trust]] = [(value, _Trust.ALL)]
-    while stack:
+    while stack and most >= 0:
         item, trust = stack.pop()
         if isinstance(item, str):
+            most -= _TEXT
             if item.strip():
                 yield item, trust
         elif isinstance(item, list):
-            while len(item) == 1 and isinstance(item[0], list):
-                item = item[0]
-            kinds = set(map(type, item))
-            if str in kinds and trust is not _Trust.ABSOLUTE:
-                texts = [one for one in item if isinstance(one, str) and one.strip()]
-                of_texts = trust if all(_is_reference(one, trust) for one in texts) else _Trust.ABSOLUTE
-                stack.extend((one, of_texts if isinstance(one, str) else trust) for one in reversed(item))
-            elif not kinds.isdisjoint(_DEEP) or (figures and int in kinds):
-                stack.extend([(one, trust) for one in reversed(item) if one or isinstance(one, int)])
+            most -= _CONTAINER
+            stack.extend(_items(item, trust, figures=figures))
         elif isinstance(item, dict):
-            if figures or any(map(_may_hold_one, item.values())):
-                stack.extend(_members(item))
+            most -= _CONTAINER + _MEMBER * len(item)
+            stack.extend(_members(item, figures=figures))
         elif figures and isinstance(item, int) and not isinstance(item, bool) and trust is _Trust.ALL:
+            most -= _TEXT
             yield str(item), _Trust.ABSOLUTE
+    if stack:
+        yield "", _Trust.UNSEARCHED
 
 
-def _members(item: dict[str, JSON]) -> list[tuple[JSON, _Trust]]:
-    """The members of an object, the last one first, with what each may be."""
+def _items(item: list[JSON], trust: _Trust, *, figures: bool) -> list[tuple[JSON, _Trust]]:
+    """The items of a list that may hold a reference, the last one first, with what each may be."""
+    while len(item) == 1 and isinstance(item[0], list):
+        item = item[0]
+    kinds, of_texts = set(map(type, item)), trust
+    if str in kinds and trust is not _Trust.ABSOLUTE:
+        texts = islice((one for one in item if isinstance(one, str) and one.strip()), _MOST)
+        of_texts = trust if all(_is_reference(one, trust) for one in texts) else _Trust.ABSOLUTE
+    elif kinds.isdisjoint(_DEEP) and not (figures and int in kinds):
+        return []
+    if figures:
+        return [(one, of_texts if isinstance(one, str) else trust) for one in reversed(item)]
+    if len(item) > _MANY and not kinds.isdisjoint(_CONTAINERS):
+        blocks = (item[place : place + _MANY] for place in range(0, len(item), _MANY))
+        item = [one for block in blocks if _may_hold_some(block, trust) for one in block]
+    return [(one, of_texts if isinstance(one, str) else trust) for one in reversed(item) if _may_hold_one(one)]
+
+
+def _may_hold_some(level: Sequence[JSON], trust: _Trust) -> bool:
+    """Whether an address may stand in one of these, as far as a quick look a few levels down tells."""
+    signs = _SIGNS if trust is _Trust.ALL else _STRONG
+    for _ in range(_LEVELS):
+        kinds = set(map(type, level))
+        if str in kinds and any(isinstance(one, str) and signs.search(one) for one in level):
+            return True
+        if kinds.isdisjoint(_CONTAINERS):
+            return False
+        objects = [one for one in level if isinstance(one, dict)] if dict in kinds else []
+        if objects and any(map(_is_of_addresses, set[str]().union(*objects))):
+            return True
+        lists = [one for one in level if isinstance(one, list)] if list in kinds else []
+        signs = signs if lists else _STRONG
+        level = [*chain.from_iterable(lists), *chain.from_iterable([one.values() for one in objects])]
+    return True
+
+
+def _members(item: dict[str, JSON], *, figures: bool) -> list[tuple[JSON, _Trust]]:
+    """The members of an object that may hold a reference, the last one first, with what each may be."""
+    if not figures and len(item) > _MANY and not _may_hold_some((item,), _Trust.PATHS):
+        return []
+    found = [(name, one) for name, one in item.items() if figures or _may_hold_one(one)]
+    if not found:
+        return []
     texts = [(name, one) for name, one in item.items() if isinstance(one, str)]
-    known = any(_OF_ADDRESSES.search(name) or _ABSOLUTE.match(one.strip()) for name, one in texts)
+    known = any(_is_of_addresses(name) or _ABSOLUTE.match(one.strip()) for name, one in texts)
     others: dict[type, _Trust] = {str: _Trust.ABSOLUTE} if known else {}
-    return [
-        (one, _Trust.ALL if _OF_ADDRESSES.search(name) else others.get(type(one), _Trust.PATHS))
-        for name, one in reversed(item.items())
-    ]
+    each = [(one, _Trust.ALL if _is_of_addresses(name) else others.get(type(one), _Trust.PATHS)) for name, one in found]
+    return [(one, trust) for one, trust in reversed(each) if figures or _may_be_one(one, trust)]
+
+
+def _may_be_one(one: JSON, trust: _Trust) -> bool:
+    """Whether a text may be an address here: but for one's own name, only a slash or a colon makes it one."""
+    return trust is _Trust.ALL or not isinstance(one, str) or _STRONG.search(one) is not None
+
+
+_is_of_addresses = lru_cache(maxsize=1024)(lambda name: _OF_ADDRESSES.search(name) is not None)
 
 
 def _may_hold_one(one: JSON) -> bool:
     """Whether an address may stand in a member of an object: nobody need know what it is called, if none can."""
-    return _SIGNS.search(one) is not None if isinstance(one, str) else isinstance(one, list | dict) and bool(one)
+    if isinstance(one, str):
+        return _SIGNS.search(one) is not None
+    return (isinstance(one, dict) and bool(one)) or (isinstance(one, list) and not _DEEP.isdisjoint(map(type, one)))
 
 
 def _is_reference(said: str, trust: _Trust) -> bool:
     if not _SIGNS.search(said):
         return False
     text = said.strip()
-    is_one_word = not re.search(r"\s", text)
+    is_one_word = not _SPACE.search(text)
     if _ABSOLUTE.match(text):
         return is_one_word or is_data(text) or trust is _Trust.ALL or _ends_as_a_file(text)
     if trust is _Trust.ABSOLUTE or len(text) > _LONGEST:
@@ -159,7 +222,7 @@ def _is_reference(said: str, trust: _Trust) -> bool:
         is_path = bool(_PATH.fullmatch(text)) and len(text) >= _SHORTEST
         return is_path or bool(_SCHEMED.fullmatch(text)) or (bool(_NAME.fullmatch(text)) and _ends_as_a_file(text))
     first, slash, _ = text.lstrip("./").partition("/")
-    return bool(slash) and not re.search(r"\s", first) and _ends_as_a_file(text)
+    return bool(slash) and not _SPACE.search(first) and _ends_as_a_file(text)
 
 
 def _ends_as_a_file(text: str) -> bool:
