@@ -206,4 +206,6 @@ def public(url: str) -> str:
     if url[:5].lower() == "data:":
         return url.partition(",")[0][:200]
     shown = re.split(r"[?#]", url, maxsplit=1)[0]
+    if len(shown) > _LONGEST_KEPT:  # what is cut within a segment could be user information without its end
+        shown = shown[:_LONGEST_KEPT].rpartition("/")[0]
     return re.sub(r"(^|//)[^/]*@", r"\1", shown)[:200]

@@ -446,3 +446,9 @@ def test_what_a_name_has_led_to_is_judged(found: str, public: bool) -> None:
 )
 def test_whose_host_must_turn_out_to_be_public(url: str, home: str, must: bool) -> None:
     assert must_be_public(url, home) is must
+
+
+def test_of_an_endless_address_no_user_information_is_shown() -> None:
+    assert public(f"https://{'secret' * 1000}@cdn.example/a") == "https:/"
+    assert public(f"https://cdn.example/a/{'b' * 5000}") == "https://cdn.example/a"
+    assert public("//" * 100_000) == "/" * 200

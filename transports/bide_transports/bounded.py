@@ -29,7 +29,7 @@ from bide_transports.budget import Budget, BudgetReader, Deadline
 from bide_transports.dialling import Dialling
 from bide_transports.flow import Flow
 from bide_transports.header_lines import LARGEST_HEAD, NotHTTP
-from bide_transports.reply_head import Head, check_trailers, chunk_size, head_of
+from bide_transports.reply_head import Head, Sizes, check_trailers, head_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -105,7 +105,7 @@ class _Chunks(io.RawIOBase):
     """A chunked body without its framing (RFC 9112, 7.1)."""
 
     def __init__(self, wire: io.BufferedReader) -> None:
-        self._wire, self._left, self._is_over = wire, -1, False
+        self._wire, self._left, self._is_over, self._sizes = wire, -1, False, Sizes()
 
     def readable(self) -> bool:
         return True
@@ -127,7 +127,7 @@ class _Chunks(io.RawIOBase):
         reader.room = LARGEST_HEAD
         if self._left == 0 and not (wire.read(1) == b"\r" and wire.read(1) == b"\n"):
             raise NotHTTP
-        self._left = chunk_size(wire.readline(LARGEST_HEAD))
+        self._left = self._sizes.of(wire.readline(LARGEST_HEAD))
         if self._left == 0:
             check_trailers(_lines(wire))
             self._is_over = True

@@ -20,6 +20,7 @@ import h11
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Lines
 from bide.urls import Address
+from bide_transports.chunks import Chunks
 from bide_transports.header_lines import LARGEST_HEAD, Heads, NotHTTP
 from bide_transports.proxies import Proxy
 from bide_transports.reply_body import Body, begin
@@ -57,6 +58,7 @@ class Connection:
         self._owed: _Written | None = None  # what is on its way and h11 does not know of yet
         self._used, self._repeatable = False, False
         self._body: Body | None = None
+        self._chunks: Chunks | None = None
         self._informational = 0
         self._request: Request | None = None
         self._into: Into | None = None
@@ -86,7 +88,7 @@ class Connection:
         `into` sees status and headers first: where it returns a file, the body goes there and is left out
         of the response. Through a proxy the target is the whole URL (RFC 9112, 3.2.2).
         """
-        self._body, self._into, self._request = None, into, request
+        self._body, self._chunks, self._into, self._request = None, None, into, request
         self._informational, self._heard = 0, False
         self._repeatable = request.repeatable and not streamed
         headers = Lines((("host", place.authority), _AGENT, *request.headers, *lines))
@@ -148,6 +150,10 @@ class Connection:
             reply = self._take(self._h11.next_event())
             if reply is not None:
                 return reply
+        if self._chunks is not None:
+            rest = self._chunks.take(rest)
+            if not rest and data:
+                return None
         if rest or not data:
             self._h11.receive_data(rest)
         while (event := self._h11.next_event()) is not h11.NEED_DATA:
@@ -195,6 +201,8 @@ class Connection:
         if isinstance(body, NoResponse):
             return body
         self._body = body
+        if "transfer-encoding" in fields and event.status_code not in (204, 304):
+            self._chunks = Chunks()
         return None
 
 

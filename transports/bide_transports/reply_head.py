@@ -19,7 +19,10 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,20}")
 _TRAILERS = re.compile(
     rb"(?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:[^\x00\r\n\f\v]*\r?\n(?:[ \t][^\x00\r\n\f\v]*\r?\n)*)*"  # with their folds
 )
-_SPACE = b" \t"
+_SPACE, _DIGITS = b" \t", b"0123456789abcdefABCDEF"
+_MOST_BESIDE = 16 * 1024  # bytes in the lines of chunks that are no size
+LONGEST_LINE = _MOST_BESIDE + 64  # bytes, before a chunk
+_FOR_ONE_BESIDE = 16  # bytes in the chunks that allow for one more of these
 
 
 class Head(NamedTuple):
@@ -63,6 +66,22 @@ def chunk_size(line: bytes) -> int:
     if not line.endswith(b"\r\n") or b"\n" in extension or not _SIZE.fullmatch(size):
         raise NotHTTP
     return int(size, 16)
+
+
+class Sizes:
+    """The sizes of the chunks of one body. What stands in their lines besides is bounded by what the chunks hold."""
+
+    def __init__(self) -> None:
+        self._room = _MOST_BESIDE
+
+    def of(self, line: bytes) -> int:
+        """The size in the line before a chunk; raises `NotHTTP`."""
+        size = chunk_size(line)
+        beside = len(line.lstrip(_DIGITS)) - 2  # extensions, white space
+        self._room = min(_MOST_BESIDE, self._room - beside + size // _FOR_ONE_BESIDE)
+        if self._room < 0:
+            raise NotHTTP
+        return size
 
 
 def check_trailers(lines: Iterable[bytes]) -> None:
