@@ -130,6 +130,25 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Ten million hostile inputs through all that strangers' bytes reach, timed as well: some 40 minutes on two cores.
+
+    `nox -s fuzz -- INPUTS HOME`: as many, in a folder with which a run that was broken off goes on.
+    """
+    _install(session, "-e", ".[all]", *_group("test"), *_group("fuzz"))
+    if session.run("python", "-c", "import atheris", silent=True, success_codes=(0, 1)):
+        session.skip("there is no atheris for this Python and machine: it has wheels for 3.11 and later on Linux")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """200 jobs at a time through faults for 20 minutes: none lost or paid twice, memory and descriptors flat."""
+    _install(session, "-e", ".[all]", *_group("test"))
+    session.run("python", "-m", "tests.soak", *session.posargs)
+
+
+@nox.session
 def newest(session: nox.Session) -> None:
     """The suite with the newest of everything, as users will get it: what breaks here breaks for them next.
 

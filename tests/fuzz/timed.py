@@ -1,4 +1,4 @@
-"""What a corpus takes when it is large: each input grown to 128 kB in several ways, and timed."""
+"""What a corpus takes when it is large: each input grown in several ways, and timed; JSON of shapes that take long."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 from time import thread_time
 from typing import NamedTuple
 
-SIZE = 128 * 1024  # bytes
-ALLOWED = 0.050  # seconds for a megabyte, beside what `json.loads` takes for it
-_MOST = 100  # inputs of one corpus, evenly taken
+import bide
+from tests.fuzz.shapes import bodies
+from tests.fuzz.targets import JOBS, Ready, Target
+
+_MOST = 40  # inputs of one corpus, evenly taken
+_SEARCHED = ("fal", "replicate")  # whose replies are searched whole, or a part of them; the others take turns
+_TRIES = 5  # of what seems slow: the machine may be
 
 
 class Slow(NamedTuple):
@@ -21,37 +25,52 @@ class Slow(NamedTuple):
     data: bytes
 
 
-def grown(data: bytes) -> Iterator[bytes]:
+def grown(data: bytes, size: int) -> Iterator[bytes]:
     """The input repeated as a whole, and with one stretch of it repeated."""
     if not data:
         return
-    yield data * (SIZE // len(data) + 1)
+    yield data * (size // len(data) + 1)
     for part in range(4):
         first, last = len(data) * part // 4, len(data) * (part + 1) // 4
         stretch = data[first:last] or data[:1]
-        yield data[:first] + stretch * (SIZE // len(stretch) + 1) + data[last:]
-    for one in sorted(set(data[-8:])):
-        yield data + bytes([one]) * SIZE
+        yield data[:first] + stretch * (size // len(stretch) + 1) + data[last:]
+    for one in sorted(set(data[-4:])):
+        yield data + bytes([one]) * size
 
 
-def slowest(run: Callable[[bytes], object], corpus: Path) -> Slow:
-    """The slowest of all grown inputs; one that is slow is tried thrice, since the machine may be."""
+def slowest(target: Target, corpus: Path, *, shaped: bool = False) -> Slow:
+    """The slowest of all grown inputs, and of the `shaped` ones: replies of each dialect to a look at a job."""
     paths = sorted(corpus.iterdir())
+    inputs = (data for path in paths[:: len(paths) // _MOST + 1] for data in grown(path.read_bytes(), target.size))
     found = Slow(0.0, b"")
-    for path in paths[:: len(paths) // _MOST + 1]:
-        for data in grown(path.read_bytes()):
-            if (rate := _rate(run, data)) > found.rate:
-                found = (
-                    Slow(rate, data) if (rate := min(rate, _rate(run, data), _rate(run, data))) > found.rate else found
-                )
+    for data in inputs:
+        found = max(found, Slow(_rate(target.ready(data), target.allowed), data))
+    looks = [number for number, job in enumerate(JOBS) if isinstance(job, bide.Polling)]
+    always = [number for number in looks if JOBS[number].terms.dialect.name in _SEARCHED]
+    for place, body in enumerate(bodies(1_000_000) if shaped else ()):
+        for job in (*always, looks[place % len(looks)]):
+            data = bytes([job]) + (200).to_bytes(2, "big") + b"\n\n" + body
+            found = max(found, Slow(_rate(target.ready(data), target.allowed), data))
     return found
 
 
-def _rate(run: Callable[[bytes], object], data: bytes) -> float:
-    began = thread_time()
-    run(data)
-    took = thread_time() - began
-    began = thread_time()
+def _rate(ready: Ready, allowed: float) -> float:
+    rate = (_took(ready.run, 1) - _took(lambda: _parsed(ready.body), 1)) / max(ready.size, 1) * 1e6
+    if rate > allowed:
+        rate = (_took(ready.run, _TRIES) - _took(lambda: _parsed(ready.body), _TRIES)) / max(ready.size, 1) * 1e6
+    return rate
+
+
+def _parsed(body: bytes) -> None:
     with suppress(ValueError, RecursionError):
-        json.loads(data[data.find(b"{") if b"{" in data else 0 :])
-    return (took - (thread_time() - began)) / len(data) * 1e6
+        json.loads(body)
+
+
+def _took(run: Callable[[], object], tries: int) -> float:
+    """The seconds of the quickest of several runs."""
+    best = float("inf")
+    for _ in range(tries):
+        began = thread_time()
+        run()
+        best = min(best, thread_time() - began)
+    return best
