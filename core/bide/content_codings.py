@@ -13,6 +13,7 @@ from bide.messages import Headers
 
 _UNDONE, _ALSO = ("gzip", "deflate"), {"x-gzip": "gzip"}
 _MOST = 4  # codings over one another: each may unpack to a thousand times what it is given
+_MOST_WORDS = 64  # that are looked at
 _NONE = frozenset(
     (
         *("", "*", "identity", "none", "null", "no", "off", "plain", "text", "raw", "json", "binary", "base64"),
@@ -28,7 +29,9 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,100}")
 
 def codings(headers: Headers) -> tuple[str, ...]:
     """How the body is compressed, in the order in which that was done; empty where it is not."""
-    said = ",".join(headers.every("content-encoding")).lower().split(",")
+    said = ",".join(headers.every("content-encoding")).lower().split(",", _MOST_WORDS)
+    if len(said) > _MOST_WORDS:
+        return tuple(one.strip()[:80] for one in said[: _MOST + 1])  # more than can be undone, whatever they are
     names = (one.partition(";")[0].strip() for one in said)
     return tuple(_ALSO.get(name, name) for name in names if _is_coding(name))
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from sys import intern
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bide.dates import http_date, span
 from bide.document import moment
@@ -27,7 +27,8 @@ MOST = 8  # policies that are kept beside the one that allows least
 
 _FOR_EVER = 1e9  # seconds; whoever obeys a hint has a ceiling
 _STALE = 3600.0  # seconds; an instant longer ago is no reset but a default, such as the year 1
-_MOST_FIELDS = 64  # that are looked at
+_MOST_FIELDS = 32  # that are looked at
+_LONGEST_LISTS = 1024  # characters of structured lists that are looked at: they have some hundred
 _MOST_PARTS = 16  # of a figure with parameters
 _LONGEST = 100  # characters of the name of a field or a policy
 
@@ -41,6 +42,8 @@ _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}  # as
 _COUNT = r"(?a)([+-]?)([0-9]+)(?:\.[0-9]*)?"
 _TIME = r"(?ai)\+?([0-9]{1,19})(?:\.([0-9]{0,9})[0-9]*)?(e\+?[0-9]{1,2})?"
 _DELAY = r"(?a)([0-9]{1,9})(?:\.([0-9]{0,9})[0-9]*)?"
+
+_Item: TypeAlias = tuple[str, dict[str, str]]
 
 
 class Quota(NamedTuple):
@@ -229,15 +232,22 @@ def _in_family(family: _Family, in_use: str, headers: Headers, now: float) -> li
     return [Quota(limit, remaining, reset, name=intern(name)) for limit, remaining, reset in each]
 
 
-def _items(fields: Iterable[str], headers: Headers) -> list[tuple[str, dict[str, str]]]:
-    return [item for field in fields for line in headers.every(field) for item in items(line)]
+def _items(fields: Iterable[str], headers: Headers) -> list[_Item]:
+    """The items in the first of the lines."""
+    lines, found, left = (line for field in fields for line in headers.every(field)), list[_Item](), _LONGEST_LISTS
+    for line in lines:
+        found += items(line[:left])
+        left -= len(line) + 1
+        if left <= 0:
+            break
+    return found
 
 
 def _either(item: dict[str, str], long: str, short: str) -> str:
     return item.get(long, item.get(short, ""))
 
 
-def _completed(said: list[Quota], windows: Iterable[tuple[str, dict[str, str]]], now: float) -> list[Quota]:
+def _completed(said: list[Quota], windows: Iterable[_Item], now: float) -> list[Quota]:
     """The policies with the limits and, where nothing remains, the ends of the windows that are told beside them.
 
     A window is known by the name of its policy, else by its limit; else the longest one counts.

@@ -46,3 +46,9 @@ def test_codings_that_are_undone_come_in_their_order(lines: list[str], told: tup
 def test_codings_that_cannot_be_undone_are_told(line: str) -> None:
     assert said(line)
     assert not can_be_undone(said(line))
+
+
+def test_a_field_of_64_kib_is_not_read_to_its_end() -> None:
+    said = codings(Headers.of([("content-encoding", "utf-8," * 10000)]))
+    assert not can_be_undone(said)
+    assert can_be_undone(codings(Headers.of([("content-encoding", "utf-8," * 9)])))

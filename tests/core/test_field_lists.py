@@ -63,7 +63,7 @@ def test_a_huge_line_takes_no_longer_than_it_is_long(piece: str) -> None:
 
 
 def test_of_a_great_many_the_first_count() -> None:
-    assert members(["1," * 32000]) == ["1"] * 64
-    assert members(["1"] * 100) == ["1"] * 64
-    assert members(["", "2" + "," * 70]) == ["", "2", *[""] * 62]
+    assert members(["1," * 32000]) == ["1"] * 10
+    assert members(["1"] * 100) == ["1"] * 10
+    assert members(["", "2" + "," * 70]) == ["", "2", *[""] * 8]
     assert len(items("a;q=1," * 10000)) == 256

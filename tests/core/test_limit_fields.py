@@ -367,3 +367,10 @@ def test_the_fields_of_resets_come_with_their_units() -> None:
     own = ("x-own-limit", "x-own-left", "x-own-reset")
     assert reset_fields(Headers.of([("x-own-reset", "9")]), own) == {"x-own-reset": 1.0}
     assert reset_fields(Headers.of([("date", "today")])) == {}
+
+
+def test_of_endless_lists_the_beginning_counts() -> None:
+    line = '"a";r=0;t=9,' + "b;r=1," * 10000
+    quota = read_quota(Headers.of([("ratelimit", line), ("ratelimit", '"c";r=0;t=99')]), now=START)
+    assert quota is not None
+    assert (quota.name, quota.remaining, quota.reset) == ("a", 0, START + 9)
