@@ -16,13 +16,13 @@ from bide.dialects.lint import lint
 from bide.dialects.written import read, write
 from bide.errors import BideError, InvalidToken
 from bide.limit_fields import read_quota, retry_after
-from bide.messages import Headers
+from bide.messages import Headers, Reply
 from tests.declarations import declarations
 from tests.fuzz.targets import NOW
 from tests.laws import header_lines, jobs, replies, waiting_jobs
 
 
-def receive(job: bide.Waiting, reply: bide.messages.Reply) -> None:
+def receive(job: bide.Waiting, reply: Reply) -> None:
     """Any reply to a job in any state."""
     after = job.receive(reply, now=job.due + 1)
     assert bide.load(bide.dump(after), dialect=after.terms.dialect) == after
@@ -63,8 +63,16 @@ LAWS: dict[str, tuple[Callable[..., None], tuple[st.SearchStrategy[Any], ...]]] 
 def main(name: str, inputs: int) -> None:
     """Try one law on so many values."""
     law, values = LAWS[name]
-    quiet = settings(max_examples=inputs, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    quiet(given(st.tuples(*values))(lambda drawn: law(*drawn)))()
+    quiet = settings(
+        max_examples=inputs, database=None, deadline=None, suppress_health_check=[*HealthCheck.__members__.values()]
+    )
+
+    @quiet
+    @given(st.tuples(*values))
+    def tried(drawn: tuple[Any, ...]) -> None:
+        law(*drawn)
+
+    tried()
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
-import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]  # pyright: ignore[reportMissingImports]
+atheris: Any = importlib.import_module("atheris")  # it says nothing of its types, and is not had everywhere
 
 with atheris.instrument_imports(include=["bide", "bide_transports"]):
     from tests.fuzz.targets import TARGETS

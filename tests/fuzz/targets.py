@@ -15,10 +15,10 @@ from bide.dialects.declared import Declared
 from bide.dialects.lint import lint
 from bide.dialects.vendors import named, names
 from bide.dialects.written import read, write
-from bide.document import moment
+from bide.document import JSON, moment
 from bide.download import download
 from bide.download_token import dump_download, load_download
-from bide.errors import InvalidDeclaration, InvalidToken, InvalidWebhook
+from bide.errors import BideError, InvalidDeclaration, InvalidToken, InvalidWebhook
 from bide.messages import Headers, Reply, Request, Response
 from bide.secret import redact
 from bide.urls import address, may_follow, public
@@ -76,17 +76,17 @@ def _jobs() -> list[bide.Waiting]:
     found: list[bide.Waiting] = []
     for dialect in _dialects():
         for handle in ("abc", "https://api.example.com/v1/jobs/7", "projects/p/operations/7"):
-            with suppress(bide.errors.BideError):
+            with suppress(BideError):
                 job = bide.watch(handle, dialect=dialect, now=NOW)
                 found += [one for one in (job, _leaving(job)) if isinstance(one, bide.Waiting)]
                 break
-        with suppress(bide.errors.BideError):
+        with suppress(BideError):
             found.append(bide.submit(bide.Order("m/n", {"p": 1}, key="key-1"), dialect=dialect, now=NOW))
     return found
 
 
 def _leaving(job: bide.Job) -> bide.Job | None:
-    with suppress(bide.errors.BideError):
+    with suppress(BideError):
         return bide.cancel(job, now=NOW) if isinstance(job, bide.Polling) else None
     return None
 
@@ -166,7 +166,7 @@ def _declaration(data: bytes) -> None:
     with suppress(InvalidDeclaration):
         declared = read(data)
         lint(declared)
-        with suppress(bide.errors.BideError):
+        with suppress(BideError):
             dialect = Declared(declared, "https://api.example.com")
             job = bide.watch("abc", dialect=dialect, now=NOW)
             job.receive(Response(200, Headers.of([("location", "/x")]), b'{"status":"x","id":"abc"}'), now=NOW)
@@ -250,7 +250,7 @@ def _heard(pieces: list[bytes]) -> Reply | None:
     return None
 
 
-def _json(**members: object) -> bytes:
+def _json(**members: JSON) -> bytes:
     return json.dumps(members).encode()
 
 

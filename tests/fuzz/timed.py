@@ -13,7 +13,7 @@ import bide
 from tests.fuzz.shapes import bodies
 from tests.fuzz.targets import JOBS, Ready, Target
 
-_MOST = 40  # inputs of one corpus, evenly taken
+_MOST = 20  # inputs of one corpus, evenly taken
 _SEARCHED = ("fal", "replicate")  # whose replies are searched whole, or a part of them; the others take turns
 _TRIES = 5  # of what seems slow: the machine may be
 

@@ -195,7 +195,10 @@ def _may_be_one(one: JSON, trust: _Trust) -> bool:
     return trust is _Trust.ALL or not isinstance(one, str) or _STRONG.search(one) is not None
 
 
-_is_of_addresses = lru_cache(maxsize=1024)(lambda name: _OF_ADDRESSES.search(name) is not None)
+@lru_cache(maxsize=1024)
+def _is_of_addresses(name: str) -> bool:
+    """Whether members with this name hold addresses."""
+    return _OF_ADDRESSES.search(name) is not None
 
 
 def _may_hold_one(one: JSON) -> bool:
