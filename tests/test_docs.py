@@ -134,4 +134,6 @@ def test_a_row_of_the_table_is_shown_over_each_transport(row: reactions.Row, tes
     marks = [mark for mark in test.pytestmark if mark.name == "parametrize"]
     ids = [mark.args[1] if callable(names := mark.kwargs.get("ids")) else names or mark.args[1] for mark in marks]
     named = [{name for name in each if isinstance(name, str)} for each in ids]
-    assert any({"requests", "trio"} <= each for each in named), f"no parameter of {row.test} is called requests and trio"
+    assert any({"requests", "trio"} <= each for each in named), (
+        f"no parameter of {row.test} is called requests and trio"
+    )
