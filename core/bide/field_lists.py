@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-_COMMA = r"(?i)(?<!Mon)(?<!Tue)(?<!Wed)(?<!Thu)(?<!Fri)(?<!Sat)(?<!Sun)(?<!day),"
+_COMMA = r"(?i),(?<!Mon,)(?<!Tue,)(?<!Wed,)(?<!Thu,)(?<!Fri,)(?<!Sat,)(?<!Sun,)(?<!day,)"
 _MOST = 10  # members that are looked at: a field of 64 KiB may be nothing but commas
 _MOST_PIECES = 1024  # of a structured list: an item has a few
 _PIECE = r'(?s)"(?:[^"\\]|\\.)*"?|[,;]|[^",;]+'
