@@ -194,19 +194,6 @@ def test_a_connection_is_used_again(wire: Wire) -> None:
     assert server.connections == 1
 
 
-@reacts(
-    Where.CONNECTION,
-    "a server that closes a connection just when the next request goes out",
-    "what cannot be repeated, such as a submission without a key, goes out over a new connection",
-)
-@BY_EACH
-def test_what_cannot_be_repeated_goes_out_over_a_new_connection(wire: Wire) -> None:
-    with Server((read, send(GOOD), read, send(GOOD))) as server:
-        once = replace(post(server.url), repeatable=False)
-        assert bodies(*wire(get(server.url), once, get(server.url), once)) == [TEXT] * 4
-    assert server.connections == 3  # the second look is sent over the first submission's
-
-
 @BY_EACH
 @pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
 def test_a_connection_is_used_again_after_interim_replies(status: str, wire: Wire) -> None:

@@ -160,7 +160,8 @@ async def test_a_cancel_that_fails(http: str, kind: Kind) -> None:
 @pytest.mark.parametrize("http", ["307 Temporary Redirect", "308 Permanent Redirect"])
 @in_trio
 async def test_a_submission_that_is_sent_elsewhere(http: str, kind: Kind) -> None:
-    async with acme(kind, talk(no(http, "Location: /v2/jobs"), QUEUED, DONE), declaration=KEYLESS) as (server, client):
+    moved = talk(no(http, "Location: /v2/jobs"))
+    async with acme(kind, moved, talk(QUEUED, DONE), declaration=KEYLESS) as (server, client):
         assert is_done(await end(client, order(client)))
     assert asked(server)[:2] == ["POST /jobs", "POST /v2/jobs"]
 

@@ -120,7 +120,6 @@ CASES = [
     Case("fresh, a POST", method="POST", repeatable=False),
     Case("used before", before=2, least=3),
     Case("used before and dead", brief, before=1, least=6),
-    Case("used before and dead, a POST", brief, before=1, method="POST", repeatable=False, least=3),
     Case("no HTTP", moody),
     Case("the last on its connection", closing),
     Case("a body that streams", method="PUT", streamed=True, least=8),
