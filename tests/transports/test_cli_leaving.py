@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from bide.dialects.written import write
 from bide_transports.cli import main
 from bide_transports.emulator import Drop, Fault, Service, Status, VirtualClock, too_many, unavailable
 from bide_transports.emulator.server import Emulator, serve
+from bide_transports.journal import Journal
+from bide_transports.requests import Client
 from tests.transports.cli_scene import AMPLE, SLOW, START, ask, jumping, slow, tokens, typed
 
 REFUSAL = Response(409, body=json.dumps({"error": {"code": "TOO_LATE", "message": "no"}}).encode())
@@ -135,20 +138,50 @@ def test_a_refusal_after_an_interrupt_is_told_with_the_state(place: Path) -> Non
     assert json.loads(token.read_text())["job"]["is"] == "Polling"
 
 
-def test_a_second_interrupt_detaches_at_once(place: Path) -> None:
-    service = Service(default=SLOW, limit=AMPLE, faults=[Fault("cancel", too_many(30), times=9)])
-    with serve(service, clock=lambda: START) as emulator:
-        with typed(emulator, *LONG, "--on-interrupt", "cancel") as command:
+def written_down(path: Path) -> tuple[str, ...]:
+    """The tokens in a journal."""
+    with Journal(path) as journal:
+        return journal.tokens
+
+
+HELD = [
+    (130, ("SIGINT", "SIGINT"), "interrupted again", (*LONG, "--on-interrupt", "cancel")),
+    (143, ("SIGINT", "SIGTERM"), "ended by SIGTERM again", (*LONG, "--on-interrupt", "cancel")),
+    (129, ("SIGINT", "SIGHUP"), "ended by SIGHUP again", (*LONG, "--on-interrupt", "cancel")),
+    (130, ("SIGINT",), "interrupted", RUN),
+    (143, ("SIGTERM",), "ended by SIGTERM", RUN),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "signals", "says", "words"),
+    HELD,
+    ids=lambda value: "-".join(value[-2:]) if isinstance(value, tuple) else None,
+)
+@pytest.mark.parametrize("journal", [(), ("--journal", "jobs")], ids=["token", "journal"])
+def test_a_job_is_left_alone_when_its_cancellation_is_cut_short(
+    place: Path, journal: tuple[str, ...], code: int, signals: tuple[str, ...], says: str, words: tuple[str, ...]
+) -> None:
+    clock = VirtualClock()
+    service = Service(default=SLOW, limit=AMPLE, faults=[Fault("cancel", too_many(30))])
+    with serve(service, clock=clock.now) as emulator:
+        with typed(emulator, *words, *journal) as command:
             command.until("PENDING")
-            command.interrupt()
+            for number in signals[:-1]:
+                command.send(getattr(signal, number))
             command.until("next look in 30.0 s")
-            command.interrupt()
-            code, _, said = command.end()
-        assert code == 130
-        assert "interrupted again" in said
+            command.send(getattr(signal, signals[-1]))
+            ended, _, said = command.end()
+        assert ended == code
+        assert f"bide: {says}; the job may go on at the service" in said
         assert "Traceback" not in said
-        (token,) = tokens(place)
-        assert json.loads(token.read_text())["job"]["is"] == "Cancelling"
+        (token,) = map(Path.read_text, tokens(place)) if not journal else written_down(place / "jobs")
+        job = json.loads(token)["job"]
+        job = job.get("last", job)
+        assert (job["is"], job["not_before"] > job["past"]["since"] + 25.0) == ("Polling", True)
+        with Client(emulator.key, dialect=emulator.dialect, clock=clock) as client:
+            assert client.wait(client.resume(token, patience=600.0)).id in emulator.service.executions
+        assert [seen.kind for seen in emulator.account.seen].count("cancel") == 1
 
 
 def test_a_submission_that_nobody_has_named_cannot_be_cancelled(place: Path) -> None:

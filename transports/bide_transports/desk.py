@@ -210,6 +210,11 @@ class Desk:
             return None
         return replace(leaving, terms=state.terms)  # should it be refused, the job has the patience that it had
 
+    def note(self, job: bide.Job) -> None:
+        """Write a job down in the journal as it is, such as one that shall not be cancelled after all; `SaveError`."""
+        if self._journal is not None:
+            self._journal.record(job)
+
     def _again(self, job: bide.Job) -> bide.Job:
         job = cut_short(job, now=self._now())
         if isinstance(job, bide.Abandoned) and job.reason in NEVER_AGAIN:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from heapq import heappop, heappush
+from math import inf
 from traceback import format_exception
 from typing import NamedTuple
 
@@ -97,12 +98,29 @@ class _Course:
     def give_up(self, error: BaseException) -> None:
         """Keep all jobs whose end has not been told, and tell what has ended the wait."""
         wishes = self._wishes
-        if isinstance(error, SaveError | InvalidCassette):  # what the journal or the tape cannot hold goes into files
-            wishes = replace(wishes, journal=None)
+        if not self._leave_alone() or isinstance(error, SaveError | InvalidCassette):
+            wishes = replace(wishes, journal=None)  # what the journal or the tape cannot hold goes into files
         stored = self._store_all(wishes)
         with suppress(Unheard):
             tell(self._why(error))
         self._tell_all(stored, _code(error), wishes)
+
+    def _leave_alone(self) -> bool:
+        """Put what is being cancelled back to what it was, in the journal too; False where that takes nothing.
+
+        Whoever takes it up looks at it first, and does not end it: by then it may be wanted.
+        """
+        under_way = self._left.keys() & self._states.keys()
+        for number in under_way:
+            state = self._states[number]
+            if isinstance(state, bide.Cancelling):
+                self._states[number] = _held_back(self._left[number].state, state)
+        try:
+            for number in under_way:
+                self._client.note(self._states[number])
+        except SaveError:
+            return False
+        return True
 
     def _why(self, error: BaseException) -> str:
         if not isinstance(error, KeyboardInterrupt):
@@ -218,6 +236,19 @@ class _Course:
         if advice:
             self.advice[advice] = None
         del self._states[number]
+
+
+def _held_back(job: bide.Job, asked: bide.Cancelling) -> bide.Job:
+    """A job that is asked about no earlier than the service has allowed since; one given up gets a fresh deadline."""
+    last = job.last if isinstance(job, bide.Abandoned) else job
+    if not isinstance(last, bide.Waiting):
+        return job
+    latest = inf if isinstance(job, bide.Abandoned) else last.past.deadline
+    floor = min(max(last.not_before, asked.not_before), latest)
+    if floor > last.due:
+        last = replace(last, due=floor, why=asked.why)
+    last = replace(last, not_before=floor)
+    return replace(job, last=last) if isinstance(job, bide.Abandoned) else last
 
 
 def _is_by_hand(interrupt: KeyboardInterrupt) -> bool:
