@@ -151,6 +151,52 @@ def test_a_recording_that_nobody_is_told_of_does_not_change_the_exit_code(place:
     assert (place / "fox.cassette.jsonl").exists()
 
 
+def in_a_shell(emulator: Emulator, how: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command as a shell runs it with such redirections."""
+    program = [sys.executable, "-c", "from bide_transports.cli import main; main()"]
+    env = os.environ | {"MODELROUTE_API_KEY": emulator.key}
+    command = ["sh", "-c", f'exec "$@" {how}', "sh", *program, *words, "--base-url", emulator.base_url]
+    return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["people", "json"])
+@pytest.mark.parametrize("journal", [(), ("--journal", "jobs")], ids=["", "journal"])
+@pytest.mark.parametrize("how", [">&-", ">&- 2>&-"])
+def test_a_result_is_kept_where_stdout_is_closed(
+    place: Path, how: str, journal: tuple[str, ...], as_json: tuple[str, ...]
+) -> None:
+    with serve(Service(default=QUICK, limit=AMPLE)) as emulator:
+        ended = in_a_shell(emulator, how, *LONG, *journal, *as_json)
+        assert (ended.returncode, ended.stdout) == (4, "")
+        if "2>" not in how:
+            assert "bide: stdout could not be written to (it is closed)" in ended.stderr
+            assert "go on with: bide resume" in ended.stderr
+            assert "Traceback" not in ended.stderr
+        answer = ask(emulator, "resume", *(journal or [token.name for token in tokens(place)]))
+        assert json.loads(answer.stdout)["status"] == "COMPLETED"
+        assert emulator.account.executions == 1
+
+
+def test_where_stderr_is_closed_all_but_the_messages_is_as_ever(place: Path) -> None:
+    with serve(Service(default=QUICK, limit=AMPLE)) as emulator:
+        ended = in_a_shell(emulator, "2>&-", *LONG, "-i", "count=1")
+        assert (ended.returncode, json.loads(ended.stdout)["status"]) == (0, "COMPLETED")
+        assert in_a_shell(emulator, "2>&-", "run").returncode == 2
+    assert tokens(place) == []
+
+
+@pytest.mark.skipif(not DEV_FULL.exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("words", [("-i", "count=1"), ("-i", "a=@words")], ids=["remark", "upload"])
+def test_nothing_is_submitted_where_what_is_said_before_fits_nowhere(place: Path, words: tuple[str, ...]) -> None:
+    (place / "words").write_text("a fox")
+    with serve(Service(default=QUICK, limit=AMPLE)) as emulator:
+        ended = in_a_shell(emulator, "2>/dev/full", *LONG, *words)
+        assert (ended.returncode, emulator.account.executions) == (4, 0)
+        ended = in_a_shell(emulator, ">/dev/full", *LONG, "-i", "a=@words", "--json")
+        assert (ended.returncode, emulator.account.executions, tokens(place)) == (4, 0, [])
+        assert "stdout could not be written to (No space left on device), so this goes no further" in ended.stderr
+
+
 @pytest.mark.skipif(not DEV_FULL.exists(), reason="there is no disk that is always full")
 def test_a_token_that_fits_nowhere_is_shown(place: Path) -> None:
     with serve(Service(default=QUICK, limit=AMPLE)) as emulator:

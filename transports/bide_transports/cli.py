@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import click
@@ -28,7 +30,7 @@ from bide_transports.emulator.server import serve
 from bide_transports.endings import CODES
 from bide_transports.requests import Client
 from bide_transports.shell import with_variable
-from bide_transports.wishes import Wishes, say_anything, tell
+from bide_transports.wishes import Unheard, Wishes, say, say_anything, tell
 
 _CODES = """The exit code tells how the job ended: 0 completed, 1 failed or lost, or an input could not be
 uploaded, 3 cancelled or expired, 4 abandoned or not saved or not printed (a token is written and its path printed), 130
@@ -36,7 +38,19 @@ interrupted, 143 by SIGTERM, 129 by SIGHUP (likewise); of several jobs it is the
 sense."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
+class _Heard(click.Group):
+    """Commands that end with 4 where stdout or stderr takes nothing more, before a job is begun as well."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Unheard as error:
+            with suppress(Unheard):
+                tell(f"{error.filename} could not be written to ({error.strerror}), so this goes no further")
+            ctx.exit(CODES[bide.Abandoned])
+
+
+@click.group(cls=_Heard, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
 @click.version_option(package_name="bide")
 def main() -> None:
     """Wait for long-running HTTP jobs: submit, poll within the rate limit, fetch the result, lose nothing."""
@@ -134,11 +148,11 @@ def demo(save: Path, duration: float, as_json: bool) -> None:
     plan = Plan(duration=duration, dispatched=duration * 0.1, handed_over=duration * 0.4, width=320, height=240)
     service = Service(default=plan, seed=uuid4().int)
     with serve(service) as emulator, Client(emulator.key, dialect=emulator.dialect) as client:
-        click.echo(f"an emulated ModelRoute listens at {emulator.base_url}: nothing leaves this machine", err=True)
+        say(f"an emulated ModelRoute listens at {emulator.base_url}: nothing leaves this machine", err=True)
         job = client.prepare("flux-1.1-pro", {"prompt": "a fox waiting for a bus"})
         code = drive(client, [job], Wishes(as_json, ("--base-url", emulator.base_url), save))
         seen = emulator.account
-        click.echo(
+        say(
             f"the service saw {seen.requests} requests: {len(seen.early)} too early, {seen.limited} over the limit, "
             f"{seen.credentials_at_storage} with the key at the storage host",
             err=True,
@@ -154,13 +168,13 @@ def emulator(duration: float, limit: int, window: float) -> None:
     """Serve an emulated ModelRoute on this machine until interrupted."""
     service = Service(default=Plan(duration=duration), limit=Limit(limit, window), seed=uuid4().int)
     with serve(service) as running:
-        click.echo(f"an emulated ModelRoute listens at {running.base_url}; try, in another terminal:\n", err=True)
+        say(f"an emulated ModelRoute listens at {running.base_url}; try, in another terminal:\n", err=True)
         words = ("bide", "run", "flux-1.1-pro", "-i", "prompt=fox", "--base-url", running.base_url)
-        click.echo(with_variable("MODELROUTE_API_KEY", running.key, *words))
+        say(with_variable("MODELROUTE_API_KEY", running.key, *words))
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
-            click.echo(f"\nit saw {running.account.requests} requests", err=True)
+            say(f"\nit saw {running.account.requests} requests", err=True)
 
 
 if __name__ == "__main__":

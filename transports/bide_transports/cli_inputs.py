@@ -24,7 +24,7 @@ from bide_transports.display import print_json
 from bide_transports.drive import INTERRUPTED
 from bide_transports.requests import Client
 from bide_transports.sources import UploadNote
-from bide_transports.wishes import tell
+from bide_transports.wishes import say, tell
 
 
 class LocalFile(NamedTuple):
@@ -154,7 +154,7 @@ def _display(path: Path, now: Callable[[], float], *, as_json: bool) -> Generato
 
     def plain(state: Upload) -> None:
         if not isinstance(state, Uploading) or state.sent in (0, state.size):  # and not on its way between the two
-            click.echo(_sentence(path, state, now()), err=True)
+            say(_sentence(path, state, now()), err=True)
 
     if as_json:
         yield lambda _: None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -30,15 +31,19 @@ class Wishes:
 
 
 class Unheard(OSError):
-    """Stdout or stderr, which `filename` names, does not take any more; what is said there from now on goes nowhere."""
+    """Stdout or stderr, which `filename` names, takes nothing any more; what is said there from now on goes nowhere."""
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """A line to stdout or stderr; raises `Unheard`."""
+    """A line to stdout or stderr; raises `Unheard`. Whoever closes stderr wants to hear nothing, and hears nothing."""
+    stream: TextIO | None = sys.stderr if err else sys.stdout  # None where it was closed before the start
+    if stream is None and not err:
+        raise Unheard(errno.EBADF, "it is closed", "stdout")
     try:
         click.echo(line, err=err)
     except OSError as error:
-        _to_nowhere(sys.stderr if err else sys.stdout)
+        if stream is not None:
+            _to_nowhere(stream)
         raise Unheard(error.errno, error.strerror, "stderr" if err else "stdout") from None
 
 
