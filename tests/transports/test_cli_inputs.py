@@ -205,10 +205,14 @@ WRONG = [
     ('x:={"a": 1, "a": 2}', "a name stands twice in one object"),
     ("x:=" + "[" * 9999, "is no JSON"),
     ("x:=" + "9" * 9999, "is no JSON"),
-    ("x:=@photo.png", "is no JSON"),
-    ("x:=@nowhere.json", "there is no such file"),
-    ("x:=@pipe", "there is no such file"),
-    ("x:=@.", "there is no such file"),
+    ("x:=@words", "is no JSON"),
+    ("x:=@nowhere.json", "cannot be read (No such file or directory)"),
+    ("x:=@pipe", "cannot be read (what lies there is no file)"),
+    ("x:=@/dev/zero", "cannot be read (what lies there is no file)"),
+    ("x:=@.", "cannot be read (Is a directory)"),
+    ("x:=@photo.png", "cannot be read (it is no text in UTF-8)"),
+    ("x:=@" + "a" * 999, "cannot be read (File name too long)"),
+    ("x:=@a\0b", "cannot be read (no file has such a name)"),
     (":=1", "is no input"),
     ("=1", "is no input"),
     ("prompt", "is no input"),
@@ -219,6 +223,7 @@ WRONG = [
 @pytest.mark.parametrize(("pair", "says"), WRONG, ids=[pair[:20] for pair, _ in WRONG])
 def test_what_cannot_be_sent_is_a_wrong_call(emulator: Emulator, place: Path, pair: str, says: str) -> None:
     os.mkfifo(place / "pipe")
+    (place / "words").write_text("a fox")
     answer = bide(emulator, "-i", pair)
     assert answer.exit_code == 2
     assert says in " ".join(answer.stderr.split())

@@ -22,6 +22,7 @@ from bide.errors import UploadError
 from bide.upload import Upload, Uploading
 from bide_transports.display import print_json
 from bide_transports.drive import INTERRUPTED
+from bide_transports.durable import read_text
 from bide_transports.requests import Client
 from bide_transports.sources import UploadNote
 from bide_transports.wishes import say, tell
@@ -32,6 +33,8 @@ class LocalFile(NamedTuple):
 
     path: Path
 
+
+_LARGEST = 64 * 2**20  # bytes of JSON in a file: it is sent in one request
 
 Inputs: TypeAlias = Mapping[str, "JSON | LocalFile"]
 
@@ -98,9 +101,9 @@ def _parsed(name: str, value: str) -> JSON:
 
 
 def _text_of(path: Path) -> str:
-    if not _is_file(path):
-        raise OSError(errno.ENOENT, "there is no such file")
-    return path.read_text("utf-8-sig")
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no file has such a name")
+    return read_text(path, _LARGEST)
 
 
 def _members(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
