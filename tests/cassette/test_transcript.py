@@ -118,6 +118,10 @@ def test_no_word_of_a_stranger_breaks_a_line_or_moves_the_cursor() -> None:
     assert all(line.isprintable() for line in str(caught.value).split("\n"))
 
 
+def test_a_time_that_has_passed_is_not_waited_for() -> None:
+    assert Wording.of(HEAD).what(Wait("a", 7, "Polling", -6, -6, "pace")) == ". Polling: wait 0 ms (pace)"
+
+
 def test_an_empty_cassette_says_so() -> None:
     assert transcript(Cassette(HEAD, ())).splitlines()[2:] == [
         "no lanes, no exchanges: nothing happened",

@@ -49,7 +49,7 @@ class Wording:
             case Open():
                 return ". the job is taken up"
             case Wait():
-                return f". {plain(event.state)}: wait {event.ms} ms ({plain(event.why)})"
+                return f". {plain(event.state)}: wait {max(0, event.ms)} ms ({plain(event.why)})"
             case Send(request=request, omitted=omitted):
                 return f"> {self._request(request)}{f' with a file of {omitted.length} bytes' if omitted else ''}"
             case Heard(reply=NoResponse(cause, sent, head=head), begun=begun):
