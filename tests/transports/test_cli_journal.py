@@ -20,6 +20,7 @@ from bide_transports.emulator.server import Emulator, serve
 from bide_transports.journal import Journal
 from bide_transports.requests import Client
 from tests.transports.cli_scene import AMPLE, SLOW, START, InTheWay, ask, slow, tokens, typed
+from tests.transports.disk import file_size_limit
 
 PLANS = {
     "fails": Plan(duration=60.0, outcome=Status.FAILED, error_code="CONTENT_MODERATION_REJECTED"),
@@ -183,19 +184,26 @@ def test_what_is_lost_stays_until_its_owner_says_otherwise() -> None:
         assert ask(emulator, *RESUME).stderr == NOTHING
 
 
+def keyless(place: Path, base_url: str) -> Declaration:
+    """A service that takes no idempotency key, in keyless.json too."""
+    declaration = Declaration(
+        name="keyless",
+        base_url=base_url,
+        submit=Call("POST", ("/jobs",), body="{input}"),
+        poll=Call("GET", ("/jobs/{id}",)),
+        cancel=Call("DELETE", ("/jobs/{id}",)),
+        id=("id",),
+        status=("status",),
+        phases={"done": Phase.SUCCEEDED},
+    )
+    (place / "keyless.json").write_text(write(declaration))
+    return declaration
+
+
 def test_a_submission_under_no_key_is_not_sent_again_after_a_crash(place: Path) -> None:
     with serve() as emulator:
-        keyless = Declaration(
-            name="keyless",
-            base_url=emulator.base_url,
-            submit=Call("POST", ("/jobs",), body="{input}"),
-            poll=Call("GET", ("/jobs/{id}",)),
-            id=("id",),
-            status=("status",),
-            phases={"done": Phase.SUCCEEDED},
-        )
-        (place / "keyless.json").write_text(write(keyless))
-        with Client("sk_any", dialect=Declared(keyless), journal="jobs") as client:
+        declaration = keyless(place, emulator.base_url)
+        with Client("sk_any", dialect=Declared(declaration), journal="jobs") as client:
             next(iter(client.follow(client.prepare("m", {}))))  # written down, and here the machine goes down
         words = [*RESUME, "--dialect", "keyless.json"]
         answers = [
@@ -222,6 +230,27 @@ def test_a_journal_that_cannot_be_kept_is_a_usage_error(place: Path) -> None:
         assert not (place / "typo").exists()
         assert ask(emulator, "resume").exit_code == 2
         assert emulator.account.requests == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "one"), ("wait", "exec_1"), ("cancel", "exec_1")], ids=lambda words: words[0]
+)
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["people", "json"])
+@pytest.mark.parametrize("takes_key", [True, False], ids=["key", "no key"])
+def test_what_the_journal_does_not_take_is_not_sent_and_not_kept(
+    place: Path, words: tuple[str, ...], as_json: tuple[str, ...], *, takes_key: bool
+) -> None:
+    with serve(slow(), clock=lambda: START) as emulator:
+        spoken = () if takes_key else ("--dialect", "keyless.json")
+        keyless(place, emulator.base_url)
+        line = [*words, *as_json, *spoken, "--journal", "jobs", "--base-url", emulator.base_url]
+        with file_size_limit(0):
+            answer = CliRunner().invoke(main, line, env={"MODELROUTE_API_KEY": "sk", "BIDE_API_KEY": "sk"})
+        assert (answer.exit_code, answer.stdout, emulator.account.requests) == (2, "", 0)
+        assert "the journal jobs cannot be kept (File too large)" in answer.stderr
+        assert "go on with" not in answer.stderr
+        assert tokens(place) == []
+        assert (place / "jobs").read_bytes() == b""
 
 
 def test_no_job_is_written_down_beside_those_of_another_service() -> None:

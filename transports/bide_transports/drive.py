@@ -29,6 +29,7 @@ from bide_transports.signals import Signals, Told, told
 from bide_transports.wishes import Unheard, Wishes, tell
 
 INTERRUPTED = 130
+UNSENT = 2
 
 
 def drive(client: Client, jobs: Sequence[bide.Job], wishes: Wishes) -> int:
@@ -100,6 +101,8 @@ class _Course:
         wishes = self._wishes
         if not self._leave_alone() or isinstance(error, SaveError | InvalidCassette):
             wishes = replace(wishes, journal=None)  # what the journal or the tape cannot hold goes into files
+        if isinstance(error, SaveError):
+            self._drop_unsent()
         stored = self._store_all(wishes)
         with suppress(Unheard):
             tell(self._why(error))
@@ -121,6 +124,13 @@ class _Course:
         except SaveError:
             return False
         return True
+
+    def _drop_unsent(self) -> None:
+        """Keep nothing of what the journal has refused before anything was sent: the same command begins it anew."""
+        for number, state in list(self._states.items()):
+            is_sent = state.past.requests > 0 or (isinstance(state, bide.Submitting) and state.unclear)
+            if isinstance(state, bide.Waiting) and not is_sent:
+                self._done(number, UNSENT)
 
     def _why(self, error: BaseException) -> str:
         if not isinstance(error, KeyboardInterrupt):
