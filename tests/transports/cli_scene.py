@@ -98,11 +98,11 @@ class Typed:
 
 @contextmanager
 def typed(
-    emulator: Emulator, *words: str, before: str = "", stdout: int | IO[str] = subprocess.PIPE
+    emulator: Emulator, *words: str, before: str = "", stdout: int | IO[str] = subprocess.PIPE, **env: str
 ) -> Generator[Typed]:
-    """The command in a process of its own, which runs the line `before` first."""
+    """The command in a process of its own, which runs the line `before` first; `env` is added to the environment."""
     program = [sys.executable, "-c", f"{before}\nfrom bide_transports.cli import main; main()"]
-    env = os.environ | {"MODELROUTE_API_KEY": emulator.key}
+    env = {**os.environ, "MODELROUTE_API_KEY": emulator.key, **env}
     command = [*program, *words, "--base-url", emulator.base_url]
     with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env) as process:
         try:

@@ -28,6 +28,7 @@ PLANS = {
 }
 BEGUN = ("--pace", "0.05", "--deadline", "0.1", "--journal", "jobs")
 RESUME = ("resume", "--journal", "jobs")
+DEV_FULL = Path("/dev/full")
 NOTHING = "bide: nothing is left to be done for the jobs in jobs\n"
 
 
@@ -251,6 +252,21 @@ def test_what_the_journal_does_not_take_is_not_sent_and_not_kept(
         assert "go on with" not in answer.stderr
         assert tokens(place) == []
         assert (place / "jobs").read_bytes() == b""
+
+
+@pytest.mark.skipif(not DEV_FULL.exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("journal", [(), ("--journal", "jobs")], ids=["token", "journal"])
+def test_no_submission_under_no_key_is_kept_that_was_not_even_shown(place: Path, journal: tuple[str, ...]) -> None:
+    with serve(slow(), clock=lambda: START) as emulator, DEV_FULL.open("w") as full:
+        keyless(place, emulator.base_url)
+        words = ("--dialect", "keyless.json", *journal)
+        with typed(emulator, "run", "m", "--json", *words, stdout=full, BIDE_API_KEY="sk_any") as command:
+            code, _, said = command.end()
+        assert (code, "bide: nothing was submitted\n" in said, "go on with" in said) == (4, True, False)
+        assert (tokens(place), emulator.account.requests) == ([], 0)
+        if journal:
+            answer = CliRunner().invoke(main, [*RESUME, "--dialect", "keyless.json"], env={"BIDE_API_KEY": "sk_any"})
+            assert (answer.exit_code, answer.stderr) == (0, NOTHING)
 
 
 def test_no_job_is_written_down_beside_those_of_another_service() -> None:

@@ -101,8 +101,7 @@ class _Course:
         wishes = self._wishes
         if not self._leave_alone() or isinstance(error, SaveError | InvalidCassette):
             wishes = replace(wishes, journal=None)  # what the journal or the tape cannot hold goes into files
-        if isinstance(error, SaveError):
-            self._drop_unsent()
+        self._drop_unsent(error)
         stored = self._store_all(wishes)
         with suppress(Unheard):
             tell(self._why(error))
@@ -125,12 +124,21 @@ class _Course:
             return False
         return True
 
-    def _drop_unsent(self) -> None:
-        """Keep nothing of what the journal has refused before anything was sent: the same command begins it anew."""
+    def _drop_unsent(self, error: BaseException) -> None:
+        """Keep nothing of what the journal has refused before anything was sent: the same command begins it anew.
+
+        Nor of a submission that whoever reads of it would take for sent, where it was not even shown.
+        """
         for number, state in list(self._states.items()):
             is_sent = state.past.requests > 0 or (isinstance(state, bide.Submitting) and state.unclear)
-            if isinstance(state, bide.Waiting) and not is_sent:
+            if not isinstance(state, bide.Waiting) or is_sent:
+                continue
+            if isinstance(error, SaveError):
                 self._done(number, UNSENT)
+            elif isinstance(error, Unheard) and is_ambiguous(cut_short(state, now=self._client.clock.now())):
+                with suppress(SaveError):
+                    self._client.forget(state)
+                self._done(number, CODES[bide.Abandoned], "nothing was submitted")
 
     def _why(self, error: BaseException) -> str:
         if not isinstance(error, KeyboardInterrupt):
