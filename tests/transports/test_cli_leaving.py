@@ -153,11 +153,7 @@ HELD = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("code", "signals", "says", "words"),
-    HELD,
-    ids=lambda value: "-".join(value[-2:]) if isinstance(value, tuple) else None,
-)
+@pytest.mark.parametrize(("code", "signals", "says", "words"), HELD, ids=[says for _, _, says, _ in HELD])
 @pytest.mark.parametrize("journal", [(), ("--journal", "jobs")], ids=["token", "journal"])
 def test_a_job_is_left_alone_when_its_cancellation_is_cut_short(
     place: Path, journal: tuple[str, ...], code: int, signals: tuple[str, ...], says: str, words: tuple[str, ...]
