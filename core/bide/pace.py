@@ -36,6 +36,12 @@ def whole(name: str, value: object) -> None:
         raise InvalidSetting(f"{name} is {value!r:.60}: give 1 or more, as a whole number")
 
 
+def either(name: str, value: object) -> None:
+    """Raise `InvalidSetting` unless `value` is True or False: a text such as "no" would count as yes."""
+    if not isinstance(value, bool):
+        raise InvalidSetting(f"{name} is {value!r:.60}: give True or False")
+
+
 class Why(Enum):
     """The reason for a due time. The value is the word people read."""
 

@@ -169,11 +169,13 @@ def exposed(url: str, *, keyless: bool) -> str:
     return "" if _reach(host(url)) == "private" else "the jobs and their results"
 
 
-def base(url: str, *, keyless: bool = False) -> str:
+def base(url: object, *, keyless: bool = False) -> str:
     """An API's base URL without its last slash; `keyless` says that the service is sent no key.
 
     Raises `InvalidAddress` unless it is https, or http to where nothing is `exposed`.
     """
+    if not isinstance(url, str):
+        raise InvalidAddress(f"the base URL is {url!r:.60}: give a text, such as https://api.example.com/v1")
     if origin(url) is None or "?" in url or "#" in url:
         raise InvalidAddress(
             f"{public(url)} is no base URL: give scheme, host and path, such as https://api.example.com/v1"

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 
 from bide import Headers, ModelRoute, Order, Problem, Receipt, Request, Response, Result
 from bide.dialects import Asked, Phase, Reading
+from bide.dialects.declared import Declared
 from bide.document import JSON
-from bide.errors import InvalidAddress, InvalidHandle, InvalidOrder
+from bide.errors import InvalidAddress, InvalidHandle, InvalidOrder, InvalidSetting
 from bide.link import Storing
+from tests.declarations import SOUND
 from tests.laws import DIALECT, HANDLE, KEY
 
 API = "https://api.modelroute.ai"
@@ -133,6 +138,56 @@ def test_a_base_url_of_ones_own() -> None:
     assert (dialect.name, dialect.origin, dialect.cadence) == ("modelroute", "http://127.0.0.1:8080", False)
     with pytest.raises(InvalidAddress):
         ModelRoute("http://api.modelroute.ai")
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"https://api.example.com", ["https://api.example.com"]], ids=str)
+def test_a_base_url_that_is_no_text_is_told(wrong: Any) -> None:
+    with pytest.raises(InvalidAddress, match=r"the base URL is .*: give a text"):
+        ModelRoute(wrong)
+    with pytest.raises(InvalidAddress, match=r"the base URL is .*: give a text"):
+        Declared(replace(SOUND, base_url=wrong))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *(("lifetime", wrong) for wrong in ("60", -0.5, None, math.nan, True)),
+        *(("storage_hosts", wrong) for wrong in ("files.acme.example", b"files", None, 7, [7], (None,), [""])),
+        *(("storage_hosts", [wrong]) for wrong in ("https://files.acme.example", "files:443", "files/a", "fi les")),
+        *(("private", wrong) for wrong in ("no", None, 1)),
+    ],
+    ids=str,
+)
+def test_a_setting_that_makes_no_sense_is_told_where_it_is_given(name: str, wrong: Any) -> None:
+    with pytest.raises(InvalidSetting, match=rf"^{name} (is|holds) .*: give "):
+        ModelRoute(**{name: wrong})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *(("key_lifetime", wrong) for wrong in ("60", -0.5, None, math.nan)),
+        *((name, wrong) for name in ("private", "cadence") for wrong in ("no", None)),
+        *((name, wrong) for name in ("name", "environment", "full") for wrong in (100, None)),
+    ],
+    ids=str,
+)
+def test_so_is_one_of_a_declaration(name: str, wrong: Any) -> None:
+    with pytest.raises(InvalidSetting, match=rf"^{name} is .*: give "):
+        Declared(replace(SOUND, **{name: wrong}))
+
+
+def test_what_is_no_declaration_is_told() -> None:
+    for wrong in (None, 5, "replicate", type(SOUND)):
+        with pytest.raises(InvalidSetting, match="give a Declaration"):
+            Declared(cast("Any", wrong))
+
+
+def test_storage_hosts_are_any_names_and_addresses_of_hosts() -> None:
+    dialect = ModelRoute(
+        storage_hosts=cast("Any", iter(["Files.Acme.example", "192.0.2.7", "2001:db8::7"])), lifetime=7
+    )
+    assert dialect.storage_hosts == ("files.acme.example", "192.0.2.7", "2001:db8::7")
 
 
 def test_the_key_is_a_bearer_token() -> None:

@@ -19,10 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from bide.dialects import KEY_LIFETIME, Phase
 from bide.dialects.calls import Call
 from bide.dialects.places import Places, Sign
+from bide.errors import InvalidSetting
+from bide.pace import either, number
 from bide.signature import Signature as Signature
 
 #: What https://www.standardwebhooks.com specifies, and several vendors follow.
@@ -100,3 +103,16 @@ class Declaration:
     reason: Call | None = None
     environment: str = ""
     private: bool = False
+
+
+def check_values(declaration: object) -> None:
+    """Raise `InvalidSetting` for values that would be noticed after a job is paid for, or be taken for others."""
+    if not isinstance(declaration, Declaration):
+        raise InvalidSetting(f"declaration is {declaration!r:.60}: give a Declaration")
+    number("key_lifetime", declaration.key_lifetime, 0, inf, "for how many seconds a key is recognised, as a number")
+    either("private", declaration.private)
+    either("cadence", declaration.cadence)
+    for name in ("name", "environment", "full"):
+        value: object = getattr(declaration, name)
+        if not isinstance(value, str):
+            raise InvalidSetting(f"{name} is {value!r:.60}: give a text")

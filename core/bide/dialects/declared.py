@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from bide.dialects import Advice, Asked, Reading
 from bide.dialects.calls import ORDER, Call, filled_lines, gaps, paths, plain, value_of
-from bide.dialects.declaration import Declaration
+from bide.dialects.declaration import Declaration, check_values
 from bide.dialects.hearing import Hearing
 from bide.dialects.moments import MOMENT, Moment, told
 from bide.dialects.orders import homeless, names_of, unfit
@@ -29,7 +29,8 @@ _PLAIN = ("accept-encoding", "identity")  # a compressed reply could grow withou
 class Declared:
     """Speaks as `declaration` says, at `base_url` (default: the declaration's own).
 
-    A handle is an id, an address, or both and more as JSON. Raises `InvalidAddress` for a base URL that is none.
+    A handle is an id, an address, or both and more as JSON. Raises `InvalidAddress` for a base URL that is none,
+    `InvalidSetting` for what is no declaration, and for a value in it that makes no sense.
     """
 
     declaration: Declaration
@@ -44,6 +45,7 @@ class Declared:
     moment: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
     def __post_init__(self) -> None:
+        check_values(self.declaration)
         url = base(self.base_url or self.declaration.base_url, keyless=self.declaration.authorization is None)
         for name, value in (
             ("base_url", url),

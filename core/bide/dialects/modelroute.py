@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from json import dumps
-from typing import Final
+from math import inf
+from typing import Final, cast
 
 from bide.dialects import KEY_LIFETIME, Advice, Asked, Reading, modelroute_files, modelroute_replies
 from bide.document import JSONInput, parse_object, text
+from bide.errors import InvalidSetting
 from bide.messages import Headers, Order, Request, Response
-from bide.pace import Every
+from bide.pace import Every, either, number
 from bide.result import Problem
 from bide.signature import Signature
 from bide.ticket import Source, Ticket
@@ -44,7 +47,7 @@ class ModelRoute:
     `storage_hosts` may serve files: a presigned address elsewhere is not followed. A handle is an
     execution id. `lifetime` is for how many seconds the service recognises an idempotency key: its pages do not say.
     `private` allows that the names of storage hosts lead into a private network.
-    Raises `InvalidAddress` for a base URL that is none.
+    Raises `InvalidAddress` for a base URL that is none, `InvalidSetting` for any other argument that makes no sense.
     """
 
     base_url: str = "https://api.modelroute.ai"
@@ -60,7 +63,9 @@ class ModelRoute:
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", base(self.base_url))
         object.__setattr__(self, "origin", origin(self.base_url))
-        object.__setattr__(self, "storage_hosts", tuple(name.lower() for name in self.storage_hosts))
+        object.__setattr__(self, "storage_hosts", _hosts(self.storage_hosts))
+        number("lifetime", self.lifetime, 0, inf, "for how many seconds the service recognises a key, as a number")
+        either("private", self.private)
 
     @property
     def advice(self) -> Advice | None:
@@ -201,6 +206,21 @@ class ModelRoute:
                 "if you trust it, name it in ModelRoute(storage_hosts=...)"
             )
         return url
+
+
+def _hosts(names: object) -> tuple[str, ...]:
+    """The names of hosts in lower case; raises `InvalidSetting` for whatever is none."""
+    advice = "give names of hosts, such as ('storage.example.com',)"
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise InvalidSetting(f"storage_hosts is {names!r:.60}: {advice}")
+    hosts = tuple(cast("Iterable[object]", names))
+    for name in hosts:
+        if not (isinstance(name, str) and name) or name.lower() not in (
+            host(f"https://{name}"),
+            host(f"https://[{name}]"),
+        ):
+            raise InvalidSetting(f"storage_hosts holds {name!r:.60}: {advice}")
+    return tuple(str(name).lower() for name in hosts)
 
 
 @lru_cache(maxsize=1024)
