@@ -29,6 +29,7 @@ _LONGEST_TEXT = 300  # characters of a server's word or message that a job keeps
 _MONEY = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _BYTES: tuple[type, ...] = (bytes, bytearray, memoryview)  # sequences that are no JSON
 _SPECIAL = ("[", "|", "\\")  # what begins a step that is no key
+_LONE = re.compile("[\ud800-\udfff]")
 _LINK = r"<([^<>]*)>([^<]*)"
 _RELATION = r"(?i);\s*rel\s*=\s*\"?([^\";,]+)"
 _ISO = re.compile(
@@ -75,8 +76,34 @@ def snapshot(value: Mapping[str, JSONInput], name: str) -> dict[str, JSON]:
     return cast("dict[str, JSON]", copy)
 
 
+def is_writable(value: str) -> bool:
+    """Whether a text can be sent: half a surrogate pair is no character, and no JSON (RFC 8259, 8.2)."""
+    return value.isascii() or not _LONE.search(value)
+
+
 def _written(value: object) -> str:
-    return dumps(value, allow_nan=False, default=_plain)
+    """`value` as JSON; raises `TypeError` and `ValueError` for what no JSON says the same of."""
+    _check_names(value)
+    written = dumps(value, allow_nan=False, default=_plain, ensure_ascii=False)
+    if not is_writable(written):
+        raise ValueError("a text holds half a surrogate pair, which is no character")
+    return written
+
+
+def _check_names(value: object) -> None:
+    """Raise `TypeError` for a name that is no text: written as one, it could be that of another member."""
+    if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value)
+        wrong = next((name for name in members if not isinstance(name, str)), "")
+        if wrong != "":
+            raise TypeError(f"names must be texts, and this one is {_kind(wrong)}")
+        inner: Iterable[object] = members.values()
+    elif isinstance(value, Sequence) and not isinstance(value, (str, *_BYTES)):
+        inner = cast("Sequence[object]", value)
+    else:
+        return
+    for item in inner:
+        _check_names(item)
 
 
 def _plain(value: object) -> object:
@@ -96,8 +123,9 @@ def _culprit(value: object, place: str) -> str:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         members = enumerate(cast("Sequence[object]", value))
     for name, inner in members:
-        if not _can_be_written({name: inner}):
-            return _culprit(inner, f"{place}.{name:.80}" if isinstance(name, str) else f"{place}[{name!r:.80}]")
+        if not _can_be_written({name: inner} if isinstance(value, Mapping) else inner):
+            is_plain = isinstance(name, str) and name.isprintable()
+            return _culprit(inner, f"{place}.{name:.80}" if is_plain else f"{place}[{name!r:.80}]")
     return place
 
 

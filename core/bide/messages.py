@@ -13,7 +13,7 @@ from enum import Enum
 from math import inf
 from typing import TypeAlias
 
-from bide.document import JSONInput, snapshot
+from bide.document import JSONInput, is_writable, snapshot
 from bide.errors import InvalidOrder
 from bide.handles import Named
 from bide.urls import public
@@ -160,6 +160,8 @@ class Order:
             value: object = getattr(self, name)
             if not isinstance(value, str) and (name == "model" or value is not None):
                 raise InvalidOrder(f"{name} is {value!r:.60}: give a text")
+            if isinstance(value, str) and not is_writable(value):
+                raise InvalidOrder(f"{name} is {value!r:.60}, with half a surrogate pair: give a text of characters")
         if not self.model.strip():
             raise InvalidOrder("the model is empty: name the model to run, such as 'flux-1.1-pro'")
         if self.key is not None and not (

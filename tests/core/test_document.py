@@ -69,6 +69,13 @@ def test_a_snapshot_is_equal_and_cannot_be_reached_from_outside(value: dict[str,
     assert json.dumps(copy) == before
 
 
+def test_characters_of_every_plane_are_kept() -> None:
+    assert snapshot({"a": "\U0001f98a é \x7f \u2028", "\U0001f98a": "\ufffd"}, "input") == {
+        "a": "\U0001f98a é \x7f \u2028",
+        "\U0001f98a": "\ufffd",
+    }
+
+
 def test_a_snapshot_copies_what_lies_deeper() -> None:
     inner: list[JSON] = [1]
     copy = snapshot({"a": inner}, "input")
@@ -97,7 +104,16 @@ def nested(depth: int) -> list[Any]:
         ({"a": (0.5, float("nan"))}, "metadata.a[1]", "Out of range"),
         ({"a": float("inf")}, "metadata.a", "Out of range"),
         ({"a": MappingProxyType({"b": datetime.now})}, "metadata.a.b", "a builtin_function_or_method"),
-        ({(1, 2): 3}, "metadata[(1, 2)]", "keys must be str"),
+        ({(1, 2): 3}, "metadata[(1, 2)]", "names must be texts, and this one is a tuple"),
+        ({"a": {7: "x", "7": "y"}}, "metadata.a[7]", "names must be texts, and this one is a int"),
+        ({"a": [{None: 1}]}, "metadata.a[0][None]", "names must be texts, and this one is None"),
+        (MappingProxyType({"a": ({True: 1},)}), "metadata.a[0][True]", "names must be texts, and this one is a bool"),
+        ({0.5: {}}, "metadata[0.5]", "names must be texts, and this one is a float"),
+        ({"a": UserDict({b"b": 1})}, "metadata.a[b'b']", "names must be texts, and this one is a bytes"),
+        ({"": 1, 2: 3}, "metadata[2]", "names must be texts, and this one is a int"),
+        ({"a": ["fine", "cut \ud83e"]}, "metadata.a[1]", "a text holds half a surrogate pair"),
+        ({"a": {"\udcff": 1}}, "metadata.a['\\udcff']", "a text holds half a surrogate pair"),
+        ({"\ud83e": {"b": 1}}, "metadata['\\ud83e']", "a text holds half a surrogate pair"),
     ],
 )
 def test_what_cannot_be_written_as_json_is_refused_by_its_place(value: Any, place: str, why: str) -> None:

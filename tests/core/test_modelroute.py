@@ -100,6 +100,12 @@ def test_an_idempotency_key_that_cannot_stand_in_a_header_is_refused(key: str) -
         Order("flux-1.1-pro", {}, key)
 
 
+@pytest.mark.parametrize("named", [{"model": "flux-\ud83e"}, {"webhook_url": "https://hooks.example/\udcff"}], ids=str)
+def test_a_text_that_is_cut_within_a_character_is_refused_by_its_name(named: dict[str, Any]) -> None:
+    with pytest.raises(InvalidOrder, match=rf"^{next(iter(named))} is .*half a surrogate pair"):
+        replace(Order("flux-1.1-pro", {}), **named)
+
+
 def test_an_order_names_its_model_and_holds_its_own_copy() -> None:
     with pytest.raises(InvalidOrder, match="name the model"):
         Order("", {})
