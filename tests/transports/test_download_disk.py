@@ -99,10 +99,10 @@ def test_a_link_in_place_of_the_file_is_not_written_through(save: Save, tmp_path
     with done(side=64) as (emulator, clock, result):
         link = pictures / f"{result.files[0]}.png"
         link.symlink_to(tmp_path / "precious")
-        with pytest.raises(SaveError, match="already there"):
-            save(result, pictures, dialect=emulator.dialect, clock=clock)
-        save(result, pictures, dialect=emulator.dialect, clock=clock, overwrite=True)
-    assert not link.is_symlink()
+        for overwrite in (False, True):
+            with pytest.raises(SaveError, match="a symbolic link of that name stands in the way: move it"):
+                save(result, pictures, dialect=emulator.dialect, clock=clock, overwrite=overwrite)
+    assert link.is_symlink()
     assert (tmp_path / "precious").read_bytes() == b"mine"
 
 

@@ -44,15 +44,18 @@ def test_what_is_no_file_is_not_taken_for_the_file(save: Save, kind: str, tmp_pa
         place = tmp_path / f"{result.files[0]}.png"
         KINDS[kind](place)
         before = stat.S_IFMT(place.lstat().st_mode)
-        with pytest.raises(SaveError, match="already there: move it away"):
-            save(result, tmp_path, dialect=emulator.dialect, clock=clock)
-        assert stat.S_IFMT(place.lstat().st_mode) == before
-        if kind == "directory":
-            with pytest.raises(SaveError, match="a directory of that name stands in the way: move it"):
-                save(result, tmp_path, dialect=emulator.dialect, clock=clock, overwrite=True)
-        else:
-            save(result, tmp_path, dialect=emulator.dialect, clock=clock, overwrite=True)
-            assert place.read_bytes() == content(result.files[0], 64)
+        for overwrite in (False, True):
+            with pytest.raises(SaveError, match=f"a {kind} of that name stands in the way: move it, then"):
+                save(result, tmp_path, dialect=emulator.dialect, clock=clock, overwrite=overwrite)
+            assert stat.S_IFMT(place.lstat().st_mode) == before
+
+
+@BY_EACH
+def test_a_device_in_place_of_the_directory_is_told_as_such(save: Save) -> None:
+    with done(side=64) as (emulator, clock, result):
+        for place in (Path(os.devnull), Path(os.devnull, "today")):
+            with pytest.raises(SaveError, match="that is not a directory: choose another"):
+                save(result, place, dialect=emulator.dialect, clock=clock)
 
 
 @reacts(Where.HERE, "a pipe or a socket in place of a file's part", "named, and left as it is; nothing hangs")

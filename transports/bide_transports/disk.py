@@ -24,7 +24,7 @@ from bide.file_names import suffix
 from bide.handles import shown
 from bide.messages import Reply, Response
 from bide.result import Refused
-from bide_transports.part_files import PartFiles
+from bide_transports.part_files import InTheWay, PartFiles
 from bide_transports.sinks import Sink
 
 #: Is told of each state of a download, and of the present one again with every 256 KiB that come.
@@ -37,7 +37,7 @@ _ADVICE = {
     errno.EACCES: "it may not be written there, or another program has it open: choose another directory, or close it",
     errno.EPERM: "the directory may not be written to: choose another",
     errno.EROFS: "the disk is read-only: choose another directory",
-    errno.ENOTDIR: "that is a file, not a directory: choose another",
+    errno.ENOTDIR: "that is not a directory: choose another",
     errno.ELOOP: "a symbolic link stands in the way: move it",
     errno.EISDIR: "a directory of that name stands in the way: move it",
     errno.EINVAL: "what lies there under its name, or that of its part, is no file: move it",
@@ -182,6 +182,8 @@ class Part:
             yield
         except OSError as error:
             advice = _ADVICE.get(error.errno or 0, f"the disk refused ({error.strerror})")
+            if isinstance(error, InTheWay):
+                advice = f"{error.strerror}: move it"
             raise SaveError(
                 f"{self.name} could not be saved to {self.directory}: {advice}, then save again; {self._safe}"
             ) from None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from filecmp import cmp
@@ -26,6 +27,37 @@ _CHUNK = 256 * 1024  # bytes
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 
 
+_KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+class InTheWay(OSError):
+    """Something that is no file stands under a file's name; `strerror` names it."""
+
+
+def check_way(path: Path) -> None:
+    """Raise `InTheWay` where anything but a file stands at `path`; a link is one, wherever it leads."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        what = next((word for is_one, word in _KINDS if is_one(mode)), "a device")
+        raise InTheWay(errno.EEXIST, f"{what} of that name stands in the way")
+
+
+def make_directory(path: Path) -> None:
+    """Make the directory where it is missing; raises `NotADirectoryError` for what else stands there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+
+
 class PartFiles:
     """The two files of `name` in `directory`, which is made when missing; this process's alone until `close`.
 
@@ -33,7 +65,7 @@ class PartFiles:
     """
 
     def __init__(self, directory: Path, name: str) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         self._directory, self._stem = directory, name
         self._path, self._beside = directory / f"{name}.part", directory / f"{name}.part.json"
         self._lock, self._fd = locked(self._beside, os.O_RDWR, unshared=True), -1
@@ -96,10 +128,11 @@ class PartFiles:
         """Make the bytes durable and give the file its name, with the ending that its first 16 bytes call for.
 
         A file that is there already is replaced only to `overwrite` it; where it holds the same bytes, that is as good.
-        Nothing can be written any more.
+        Whatever else stands there is never replaced. Nothing can be written any more.
         """
         check_own(self._lock)
         target = self._directory / (self._stem + suffix(self.beginning(16)))
+        check_way(target)
         sync(self._fd)
         self._close_part()  # Windows renames no open file
         if overwrite:
@@ -136,7 +169,8 @@ class PartFiles:
         try:
             os.link(self._path, target)
         except FileExistsError:
-            if target.is_symlink() or not cmp(self._path, target, shallow=False):
+            check_way(target)
+            if not cmp(self._path, target, shallow=False):
                 raise
         except OSError as error:
             if error.errno not in _NO_LINKS or target.exists():
