@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from bide.errors import JobAbandoned, JobCancelled, JobExpired, JobFailed, JobLost, JobRefused, JobUnfinished
+from bide.errors import (
+    InvalidHandle,
+    JobAbandoned,
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    JobLost,
+    JobRefused,
+    JobUnfinished,
+)
 from bide.handles import Ended, Known, shown
 from bide.history import History, Terms
 from bide.result import Acknowledgement, Problem, Result
@@ -128,7 +137,14 @@ Finished: TypeAlias = Completed | Failed | Cancelled | Expired | Lost | Abandone
 
 
 def unwrap(job: Finished | Waiting) -> Result:
-    """The result of a completed job; raises the `JobError` that fits any other state, with `job` attached."""
+    """The result of a completed job; raises the `JobError` that fits any other state, with `job` attached.
+
+    Raises `InvalidHandle` for what is no job.
+    """
+    from bide.job import Waiting  # here, since every job ends by what stands in this module
+
+    if not isinstance(cast("object", job), Waiting | Finished):
+        raise InvalidHandle(no_job(job))
     name = shown(job.handle) if job.handle else "the submission"
     match job:
         case Completed():
@@ -149,6 +165,22 @@ def unwrap(job: Finished | Waiting) -> Result:
             raise JobAbandoned(f"stopped waiting for {name}: {job.reason.value}{because}; {_NEXT[job.reason]}", job)
         case _:
             raise JobUnfinished(f"{name} is not over yet ({job.past.status or 'no status known'}): wait for it", job)
+
+
+def no_job(value: object) -> str:
+    """Why what was given for a job is none."""
+    if value is None:
+        return (
+            "None is no job: the `handle` of a job is None until the service has named it, and stays so where it "
+            "refused the submission; give the job itself, and what became of it is told"
+        )
+    if isinstance(value, str):
+        return f"{shown(value)[:80]!r} is a text: give the job itself, such as `submit`, `watch` or `resume` returns"
+    if isinstance(value, int | float | bytes):
+        return f"{value!r:.80} is no job: ids are texts, so give it as one"
+    if isinstance(value, Result):
+        return f"a Result is no job: job {value.id} is over, and this is what came of it"
+    return f"a {type(value).__name__} is no job: give its id as a text, or a job such as `submit` returns"
 
 
 def _hint(problem: Problem) -> str:

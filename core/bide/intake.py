@@ -12,12 +12,12 @@ from typing import TypeAlias
 from bide.dialects import Dialect, as_dialect
 from bide.document import JSONInput
 from bide.errors import InvalidHandle
-from bide.finished import NEVER_AGAIN, Abandoned, Finished, Lost
+from bide.finished import NEVER_AGAIN, Abandoned, Finished, Lost, no_job
 from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
 from bide.messages import Order
 from bide.pace import Growing, Pace, as_pace
 from bide.patience import Patience, as_patience
-from bide.steering import cancel, cut_short, no_job, resume, submit, watch
+from bide.steering import cancel, cut_short, resume, submit, watch
 from bide.token import load
 
 #: What is given for a job: itself, or its handle; None, the handle of a job that the service has not named, is refused.

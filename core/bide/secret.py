@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar, cast
 
 from bide.errors import InvalidAddress, InvalidKey
 from bide.urls import exposed, origin, public
@@ -55,6 +55,8 @@ class Secret:
 
     def checked(self) -> Secret:
         """Itself, if it can stand in a header line; raises `InvalidKey`."""
+        if not isinstance(cast("object", self._value), str):
+            raise InvalidKey(f"the API key is a {type(self._value).__name__}: give it as a text")
         if not self._value or not self._value.isascii() or not self._value.isprintable() or " " in self._value:
             raise InvalidKey(
                 "the API key is empty or holds spaces, line ends or non-ASCII characters: copy it again, whole"

@@ -11,7 +11,7 @@ from typing import cast
 
 from bide.dialects import Asked, Dialect, as_dialect
 from bide.errors import InvalidHandle, InvalidOrder
-from bide.finished import NEVER_AGAIN, Abandoned, Lost, Reason
+from bide.finished import NEVER_AGAIN, Abandoned, Lost, Reason, no_job
 from bide.handles import is_called
 from bide.history import History, Terms
 from bide.job import AnyJob, Cancelling, Fetching, Job, Polling, Submitting, Waiting
@@ -19,7 +19,6 @@ from bide.messages import Notice, Order
 from bide.pace import LONGEST_BACKOFF, Growing, Pace, Sparse, Why, as_pace, ceil_ms
 from bide.patience import Patience, as_patience
 from bide.quota import CEILING, Quota, spent
-from bide.result import Result
 
 _ANOTHER_CLOCK = 1.0  # seconds that a job may lie in the future for its clock to be ours
 _JUST_NOW = 1.0  # seconds for which "not yet" is news enough to cancel upon
@@ -66,20 +65,6 @@ def watch(
     terms = Terms(as_dialect(dialect), as_pace(pace), as_patience(patience), seed or handle)
     now = ceil_ms(now)
     return Polling(terms, History.begin(terms.patience, now=now), terms.dialect.check(handle), now, now, Why.AT_ONCE)
-
-
-def no_job(value: object) -> str:
-    """Why what was given for a job is none."""
-    if value is None:
-        return (
-            "None is no job: the `handle` of a job is None until the service has named it, and stays so where it "
-            "refused the submission; give the job itself, and what became of it is told"
-        )
-    if isinstance(value, int | float | bytes):
-        return f"{value!r:.80} is no job: ids are texts, so give it as one"
-    if isinstance(value, Result):
-        return f"a Result is no job: job {value.id} is over, and this is what came of it"
-    return f"a {type(value).__name__} is no job: give its id as a text, or a job such as `submit` returns"
 
 
 def cancel(job: Polling | Fetching | Cancelling, *, now: float) -> Cancelling | Fetching:

@@ -20,8 +20,8 @@ from typing import Any, cast
 from bide.codec import Misfit, decode, encode, hints, inside
 from bide.dialects import Dialect, as_dialect
 from bide.document import parse
-from bide.errors import CallerError, ForeignToken, InvalidToken
-from bide.finished import Abandoned, Completed, Lost
+from bide.errors import CallerError, ForeignToken, InvalidHandle, InvalidToken
+from bide.finished import Abandoned, Completed, Finished, Lost, no_job
 from bide.handles import COOKIE
 from bide.job import Job, Waiting
 from bide.urls import origin
@@ -31,7 +31,12 @@ LARGEST = 64 * 1024 * 1024  # bytes of a token: a result of the largest size, ev
 
 
 def dump(job: Job) -> str:
-    """The job as one line of JSON; keep it private all the same, since it holds the job's input."""
+    """The job as one line of JSON; keep it private all the same, since it holds the job's input.
+
+    Raises `InvalidHandle` for what is no job.
+    """
+    if not isinstance(cast("object", job), Waiting | Finished):
+        raise InvalidHandle(no_job(job))
     dialect = job.terms.dialect
     head = {"bide": VERSION, "dialect": dialect.name, "origin": dialect.origin}
     return dumps({**head, "job": encode(job, _Tagged(dialect))}, separators=(",", ":"))

@@ -6,7 +6,7 @@ import copy
 import json
 import pickle
 from time import process_time
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,12 @@ def test_no_way_of_printing_shows_the_key(show: object) -> None:
     shown = show(Secret(KEY))
     assert isinstance(shown, str)
     assert not any(part in shown for part in KEY.split("_")[1:])
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"sk_live_1234567890", ["sk_live_1234567890"]], ids=type)
+def test_a_key_that_is_no_text_is_told_and_not_shown(wrong: Any) -> None:
+    with pytest.raises(InvalidKey, match=r"^the API key is a (NoneType|int|bytes|list): give it as a text$"):
+        Secret(wrong)
 
 
 @pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, vars], ids=lambda f: f.__name__)

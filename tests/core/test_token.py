@@ -13,7 +13,7 @@ import pytest
 
 import bide
 from bide.document import JSON
-from bide.errors import InvalidOrder, InvalidToken, JobError
+from bide.errors import InvalidHandle, InvalidOrder, InvalidToken, JobError
 from bide.token import LARGEST, VERSION
 from tests.laws import DIALECT, HANDLE, KEY, START
 from tests.sampling import some
@@ -97,6 +97,13 @@ def load(document: object) -> bide.Job:
 def opened(job: bide.Job) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(bide.dump(job))
     return document
+
+
+@pytest.mark.parametrize("wrong", [None, 7, HANDLE, b"{}", ORDER, bide.Result(HANDLE)], ids=repr)
+@pytest.mark.parametrize("use", [bide.dump, bide.unwrap])
+def test_what_is_no_job_is_told(use: Callable[[Any], object], wrong: object) -> None:
+    with pytest.raises(InvalidHandle, match=r"is no job|is a text: give the job itself"):
+        use(wrong)
 
 
 def test_there_is_a_job_in_every_state() -> None:

@@ -35,11 +35,12 @@ WRONG: list[tuple[type[Exception], str, tuple[Any, ...], dict[str, Any]]] = [
     (InvalidOrder, "prepare", ("flux", FOX), {"metadata": "order 17"}),
     *((InvalidOrder, use, ("flux", FOX), {"webhook_url": 7}) for use in ("submit", "prepare")),
     *((InvalidHandle, "save", (wrong, "pictures"), {}) for wrong in (None, "exec_1", ["file_1"])),
-    *((InvalidSetting, "save", (RESULT, wrong), {}) for wrong in (None, 7, b"pictures", "a\0b")),
-    (InvalidSetting, "save", (RESULT, "pictures"), {"note": "loudly"}),
+    *((InvalidSetting, "save", (RESULT, wrong), {}) for wrong in (None, 7, b"pictures", "a\0b", "cut \ud83e")),
+    *((InvalidSetting, "save", (RESULT, "pictures"), {"note": wrong}) for wrong in ("loudly", None)),
+    *((InvalidSetting, "save", (RESULT, "pictures"), {"overwrite": wrong}) for wrong in ("no", None, 1)),
     *((InvalidSetting, "upload", (wrong,), {}) for wrong in (None, 7, b"fox.png")),
     *((InvalidSetting, "upload", ("fox.png",), {"content_type": wrong}) for wrong in (7, "png", "image/png\r\nx: y")),
-    (InvalidSetting, "upload", ("fox.png",), {"note": 7}),
+    *((InvalidSetting, "upload", ("fox.png",), {"note": wrong}) for wrong in (7, None)),
 ]
 
 
@@ -64,6 +65,12 @@ def test_a_notice_is_what_was_verified() -> None:
 def test_a_job_that_is_none_is_told_when_it_is_given_and_not_when_it_is_first_asked_for() -> None:
     with by_requests.Client(KEY) as client, pytest.raises(InvalidHandle, match="None is no job"):
         client.follow(None)
+
+
+@BY_BOTH
+def test_a_text_in_the_place_of_a_job_is_told_as_one(kind: Kind) -> None:
+    with serve(Service()) as emulator, pytest.raises(InvalidHandle, match="'7' is a text: give the job itself"):
+        called(kind, {"key": emulator.key, "dialect": emulator.dialect}, "forget", "7")
 
 
 @BY_BOTH

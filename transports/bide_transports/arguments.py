@@ -55,6 +55,12 @@ def to_place(name: str, value: object) -> Path:
     path = to_path(name, value)
     if "\0" in str(path):
         raise InvalidSetting(f"{name} is {value!r:.60}: give a path without the character NUL")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise InvalidSetting(
+            f"{name} is {value!r:.60}: give a path of characters that a file's name can have"
+        ) from None
     return path
 
 
@@ -72,6 +78,12 @@ def check_kind(name: str, value: object, kind: type, advice: str) -> None:
     """Raise `InvalidSetting` unless `value` is None or of this kind."""
     if value is not None and not isinstance(value, kind):
         raise InvalidSetting(f"{name} is {value!r:.60}: give {advice}")
+
+
+def check_note(value: object, what: str) -> None:
+    """Raise `InvalidSetting` unless `value` can be called with the state of such a transfer."""
+    if not callable(value):
+        raise InvalidSetting(f"note is {value!r:.60}: give a function that takes the state of {what}, or leave it out")
 
 
 def check_methods(name: str, value: object, methods: Iterable[str], advice: str) -> None:

@@ -32,14 +32,14 @@ from bide.finished import NEVER_AGAIN
 from bide.intake import Intake, JobOrHandle
 from bide.messages import NoResponse, Reply, Request
 from bide.notices import Notices
-from bide.pace import as_pace
+from bide.pace import as_pace, either
 from bide.patience import as_patience
 from bide.quota import merged
 from bide.secret import Credential, NoKey, Secret, credential_for, is_at_home, scrubbed
 from bide.steering import cut_short
 from bide.tally import Tally
 from bide.upload import Upload, upload
-from bide_transports.arguments import check_media_type, check_methods, to_place, to_result, to_secret
+from bide_transports.arguments import check_media_type, check_methods, check_note, to_place, to_result, to_secret
 from bide_transports.disk import Note, Part, saved, untouched
 from bide_transports.journal import Journal, Unreadable
 from bide_transports.sinks import Into
@@ -319,7 +319,8 @@ class Desk:
         """Each file, and what begins its download on a lane once its turn has come, within the quota as it is then."""
         to_result(result)
         place = to_place("directory", directory)
-        check_methods("note", note, ("__call__",), "a function that takes the state of a download")
+        either("overwrite", overwrite)
+        check_note(note, "a download")
         names = file_names(result.files)
         begin = partial(self._part, several=len(names) > 1, overwrite=overwrite, note=note)
         named = zip(result.files, names, strict=True)
@@ -339,7 +340,7 @@ class Desk:
     def _sending(self, path: str | Path, lane: AnyLane, *, content_type: str | None, note: UploadNote) -> Sending:
         """A local file to be uploaded on a lane, within the quota as it is now."""
         check_media_type(content_type)
-        check_methods("note", note, ("__call__",), "a function that takes the state of an upload")
+        check_note(note, "an upload")
         now, patience = lane.clock.now(), self._intake.patience
         begin = partial(upload, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
         return Sending(Path(path), begin, content_type=content_type, note=note)

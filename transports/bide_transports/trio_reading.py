@@ -8,7 +8,7 @@ from typing import TypeVar
 import trio
 
 from bide.messages import Reply, Response
-from bide_transports.arguments import check_methods
+from bide_transports.arguments import check_note
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ def noted(note: Callable[[T], object]) -> Callable[[T], None]:
 
     Raises `InvalidSetting` for what cannot be called.
     """
-    check_methods("note", note, ("__call__",), "a function that takes the state of a transfer")
+    check_note(note, "a transfer")
 
     def told(state: T) -> None:
         if trio.lowlevel.in_trio_task():
