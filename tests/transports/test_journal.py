@@ -173,8 +173,33 @@ def test_a_disk_that_refuses_is_told_before_anything_is_sent(tmp_path: Path) -> 
         Journal(tmp_path / "missing" / "jobs")
     (tmp_path / "real").touch()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with pytest.raises(SaveError, match="link"):
+    with pytest.raises(
+        SaveError, match=r"it is a symbolic link, and none is followed.*; give the path that it leads to"
+    ):
         Journal(tmp_path / "link")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no open file is removed there")
+@pytest.mark.parametrize("how", ["removed", "replaced", "its directory moved"])
+def test_a_journal_that_is_no_longer_there_is_told_before_anything_is_sent(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "kept" / "jobs"
+    path.parent.mkdir()
+    with Journal(path) as journal:
+        journal.record(order(1))
+        if how == "removed":
+            path.unlink()
+        elif how == "replaced":
+            (tmp_path / "other").write_bytes(path.read_bytes())
+            (tmp_path / "other").replace(path)
+        else:
+            path.parent.rename(tmp_path / "moved")
+            path.parent.touch()
+        with pytest.raises(
+            SaveError, match=r"removed or replaced while it was open.: nothing is sent without it; make"
+        ):
+            journal.record(order(2))
+        with pytest.raises(SaveError, match="what has come of the submission is not written down"):
+            journal.settle(order(1))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no devices and pipes there")
@@ -188,8 +213,12 @@ def test_what_is_no_file_is_no_journal(tmp_path: Path) -> None:
 def test_a_journal_that_is_closed_says_so(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "jobs")
     journal.close()
-    with pytest.raises(SaveError, match=r"cannot be kept .Bad file descriptor.: nothing is sent without it"):
+    with pytest.raises(SaveError, match=r"the client with .*jobs is closed: nothing is sent without it; make another"):
         journal.record(order(1))
+    with pytest.raises(SaveError, match="is closed: what has come of the submission is not written down"):
+        journal.settle(order(1))
+    with pytest.raises(SaveError, match="is closed"):
+        journal.load(DIALECT)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on file sizes there")

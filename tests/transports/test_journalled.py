@@ -64,7 +64,7 @@ def test_a_job_is_there_until_its_files_are_whole(ask: Ask, tmp_path: Path) -> N
         stranger = pictures / f"{result.files[0]}.png"
         stranger.mkdir(parents=True)
         ((job,),) = ask(emulator, clock, ("resume_all",), journal=journal)
-        with pytest.raises(SaveError, match="already there"):
+        with pytest.raises(SaveError, match="a directory of that name stands in the way"):
             ask(emulator, clock, ("wait", job), ("save", result, pictures), journal=journal)
         ((again,),) = ask(emulator, clock, ("resume_all",), journal=journal)
         assert again.handle == result.handle

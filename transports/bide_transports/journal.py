@@ -12,6 +12,7 @@ power cut leaves the address before it.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -29,7 +30,7 @@ from bide.errors import InvalidToken, SaveError
 from bide.handles import shown
 from bide_transports.durable import sync, sync_directory, write_all
 from bide_transports.journal_lines import entry_of, is_torn, line_of
-from bide_transports.locks import locked, release, remove, swapping
+from bide_transports.locks import is_still_there, locked, release, remove, swapping
 from bide_transports.shell import command_line
 
 _FLAGS = os.O_RDWR | os.O_APPEND
@@ -37,6 +38,13 @@ _FLAGS = os.O_RDWR | os.O_APPEND
 _UNSENT = "nothing is sent without it"
 _STRANGE = InvalidToken("it is none of a journal's: take it out of the file if nobody wants it")
 _SLACK = 65536  # bytes that are out of date before the journal is written anew, beside as many as count
+
+
+_REMEDIES = {errno.ELOOP: "give the path that it leads to", errno.EINVAL: "move it"}
+
+
+class _Gone(OSError):
+    """The file that is open is no longer the one that others find under its name."""
 
 
 class Unreadable(NamedTuple):
@@ -72,6 +80,7 @@ class Journal:
         self._fd = -1
         self._end = self._limit = 0  # of the last whole line, and where to look if the file is to be written anew
         self._is_named = False  # durably
+        self._is_closed = False
         try:
             self._fd = locked(self._place, _FLAGS)
             self._read()
@@ -95,6 +104,7 @@ class Journal:
         """Let others have the file, though processes that were forked off live on."""
         if os.getpid() == self._owner:
             with self._lock:
+                self._is_closed = True
                 fd, self._fd = self._fd, -1
                 if fd >= 0:
                     release(fd)
@@ -107,12 +117,14 @@ class Journal:
             return tuple(entry.token for entry in self._entries.values())
 
     def check(self, untold: str = _UNSENT) -> None:
-        """Raise `SaveError` in a process that was forked off the one which opened the journal."""
+        """Raise `SaveError` once it is closed, and in a process that was forked off the one which opened it."""
         if os.getpid() != self._owner:
             raise SaveError(
                 f"the journal {self.path} is that of process {self._owner}, which this one was forked off: {untold}; "
                 "make a client in this process, with a journal of its own"
             )
+        if self._is_closed:
+            raise SaveError(f"the client with the journal {self.path} is closed: {untold}; make another one")
 
     def load(self, dialect: bide.Dialect) -> tuple[list[bide.Job], list[Unreadable]]:
         """All jobs for which something is left to be done, in the order they were begun, and what cannot be read.
@@ -162,6 +174,8 @@ class Journal:
     def _append(self, lines: Iterable[dict[str, object]], untold: str, *, durable: bool = True) -> None:
         data = b"".join(map(line_of, lines))
         try:
+            if not is_still_there(self._place, self._fd):
+                raise _Gone(errno.ENOENT, "it was removed or replaced while it was open")
             self._cut()
             self._tidy()
             write_all(self._fd, data)
@@ -269,10 +283,12 @@ class Journal:
                 self._end, self._is_named = os.lseek(self._fd, 0, os.SEEK_END), False
 
     def _refused(self, error: OSError, untold: str) -> SaveError:
-        remedy = "close it there" if isinstance(error, BlockingIOError) else "see to the disk"
+        remedy = "close it there" if isinstance(error, BlockingIOError) else _REMEDIES.get(error.errno or 0)
+        if isinstance(error, _Gone):
+            remedy = "make another client with it once it is back"
         return SaveError(
             f"the journal {self.path} cannot be kept ({error.strerror or error}): {untold}; "
-            f"{remedy}, or choose another place"
+            f"{remedy or 'see to the disk'}, or choose another place"
         )
 
 

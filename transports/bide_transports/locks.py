@@ -132,7 +132,7 @@ def check_kind(fd: int) -> None:
 def _check_name(path: Path) -> None:
     """Raise for a link: some systems know no O_NOFOLLOW, and no file is to be made where it leads."""
     if path.is_symlink():
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        raise OSError(errno.ELOOP, "it is a symbolic link, and none is followed")
 
 
 def _locked(path: Path, flags: int) -> int:
@@ -143,7 +143,7 @@ def _locked(path: Path, flags: int) -> int:
         except BaseException:
             os.close(fd)
             raise
-        if _is_still_there(path, fd):
+        if is_still_there(path, fd):
             return fd
         release(fd)  # replaced between the two calls: the new one is meant
 
@@ -198,10 +198,11 @@ def _at_locked_byte(fd: int, mode: int) -> None:
         os.lseek(fd, 0, os.SEEK_SET)
 
 
-def _is_still_there(path: Path, fd: int) -> bool:
+def is_still_there(path: Path, fd: int) -> bool:
+    """Whether the file that is open as `fd` still lies at `path`: neither removed nor replaced by another."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(fd))  # noqa: PTH116  the stat of the name, to be compared
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
