@@ -72,6 +72,13 @@ def test_an_interrupted_submission_under_no_key_is_not_sent_again() -> None:
     with client, pytest.raises(Interrupted) as caught:
         client.run("m", {})
     assert is_not_sent_again(caught.value.job)
+    assert "look for the job at the service before you submit it anew" in str(caught.value)
+    assert "resume" not in str(caught.value), "that would only raise"
+
+
+def test_an_interrupted_submission_under_a_key_tells_how_to_go_on() -> None:
+    with Client("sk_any", clock=Impatient()) as client, pytest.raises(Interrupted, match=r"client.resume\(token\)"):
+        client.run("m", {})
 
 
 def test_a_cancelled_submission_under_no_key_is_not_sent_again() -> None:

@@ -23,6 +23,7 @@ from bide.data_urls import is_data
 from bide.document import JSONInput
 from bide.download import Download, Downloading
 from bide.errors import SaveError, carried
+from bide.finished import NEVER_AGAIN
 from bide.handles import shown
 from bide.intake import JobOrHandle, is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
@@ -64,14 +65,24 @@ def run(job: bide.Job, exchange: Exchange, clock: Clock, listener: Hearing = dea
 
 
 class Interrupted(KeyboardInterrupt):
-    """Waiting was interrupted. The job goes on at the service: `job` is where to resume from."""
+    """Waiting was interrupted. The job goes on at the service: `job` is where to resume from.
+
+    Of a submission that is not to be sent again, `job` has ended as `Abandoned`: look for it at the service.
+    """
 
     def __init__(self, job: bide.Job) -> None:
         name = f"job {shown(job.handle)}" if job.handle else "the submission"
-        super().__init__(
-            f"waiting was interrupted; {name} may go on at the service: keep bide.dump(error.job) and go on "
-            "with client.wait(client.resume(token))"
-        )
+        if isinstance(job, bide.Abandoned) and job.reason in NEVER_AGAIN:
+            after = (
+                f"{job.reason.value}: look for the job at the service before you submit it anew, which could be paid "
+                "for twice"
+            )
+        else:
+            after = (
+                f"{name} may go on at the service: keep bide.dump(error.job) and go on with "
+                "client.wait(client.resume(token))"
+            )
+        super().__init__(f"waiting was interrupted; {after}")
         self.job = job
 
     def __reduce__(self) -> tuple[Any, ...]:
