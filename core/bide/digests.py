@@ -1,5 +1,6 @@
 """What a reply says the bytes of a file must hash to: `Repr-Digest` and its relatives (RFC 9530, RFC 3230, RFC 1864).
 
+Storage hosts have fields of their own: `x-amz-checksum-*` of S3, `x-goog-hash` of Google Cloud Storage.
 A field that cannot be read is ignored: it says nothing, and the size is checked all the same.
 """
 
@@ -12,11 +13,13 @@ from typing import NamedTuple
 from bide.messages import Headers
 
 #: The algorithms by the names that fields give them, the best first: what hashlib calls each, and its size in bytes.
-_ALGORITHMS = {"sha-512": ("sha512", 64), "sha-256": ("sha256", 32), "md5": ("md5", 16)}
+_ALGORITHMS = {"sha-512": ("sha512", 64), "sha-256": ("sha256", 32), "sha": ("sha1", 20), "md5": ("md5", 16)}
 _OF_THE_WHOLE = ("repr-digest", "digest")
 _OF_THE_CONTENT = ("content-digest",)
 #: Fields of one algorithm; they too speak of the content of this one reply.
-_ALONE = (("x-amz-checksum-sha256", "sha-256"), ("content-md5", "md5"))
+_ALONE = (("x-amz-checksum-sha256", "sha-256"), ("x-amz-checksum-sha1", "sha"), ("content-md5", "md5"))
+#: Of the object as it is stored: a host that keeps it compressed may send it unpacked (Cloud Storage, "Transcoding").
+_OF_THE_STORED, _STORED_AS = "x-goog-hash", "x-goog-stored-content-encoding"
 
 _MOST = 64  # digests in one field that are looked at
 
@@ -45,7 +48,9 @@ def digest_of(headers: Headers, *, whole: bool) -> Digest | None:
 
 
 def _named(headers: Headers, *, whole: bool) -> Iterator[tuple[str, Digest]]:
-    for field in _OF_THE_WHOLE + (_OF_THE_CONTENT if whole else ()):
+    is_stored_so = whole and (headers.get(_STORED_AS) or "identity").strip().lower() == "identity"
+    stored = (_OF_THE_STORED,) if is_stored_so else ()
+    for field in _OF_THE_WHOLE + (_OF_THE_CONTENT if whole else ()) + stored:
         for item in ",".join(headers.every(field)).split(",", _MOST)[:_MOST]:
             name, _, value = item.strip().partition("=")
             yield from _read(name.lower(), value.partition(";")[0].strip().strip(":"))

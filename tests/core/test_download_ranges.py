@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import replace
-from hashlib import md5, sha256, sha512
+from hashlib import md5, sha1, sha256, sha512
 
 import pytest
 from hypothesis import given
@@ -21,6 +21,7 @@ TEXT = b"the whole file"
 SHA256 = Digest("sha256", sha256(TEXT).hexdigest())
 SHA512 = Digest("sha512", sha512(TEXT).hexdigest())
 MD5 = Digest("md5", md5(TEXT, usedforsecurity=False).hexdigest())
+SHA1 = Digest("sha1", sha1(TEXT, usedforsecurity=False).hexdigest())
 
 
 def fields(**lines: str) -> Headers:
@@ -230,6 +231,14 @@ def test_what_can_stand_in_a_condition() -> None:
         ({"repr_digest": f"sha-1=:{base64(SHA256)}:"}, None),
         ({"repr_digest": "sha-256=:é:, ,=,sha-256"}, None),
         ({"content_md5": "x"}, None),
+        ({"x_amz_checksum_sha1": base64(SHA1)}, SHA1),
+        ({"x_amz_checksum_sha1": base64(SHA1), "content_md5": base64(MD5)}, SHA1),
+        ({"x_amz_checksum_sha1": f"{base64(SHA1)}-3"}, None),
+        ({"digest": f"SHA={base64(SHA1)}"}, SHA1),
+        ({"x_goog_hash": f"crc32c=n03x6A==,md5={base64(MD5)}"}, MD5),
+        ({"x_goog_hash": f"md5={base64(MD5)}", "x_goog_stored_content_encoding": "identity"}, MD5),
+        ({"x_goog_hash": f"md5={base64(MD5)}", "x_goog_stored_content_encoding": "gzip"}, None),
+        ({"x_goog_hash": "crc32c=n03x6A=="}, None),
         ({}, None),
     ],
 )
@@ -242,6 +251,7 @@ def test_of_a_part_only_the_digests_of_the_whole_count() -> None:
     assert digest_of(whole, whole=False) == SHA256
     assert digest_of(part, whole=False) is None
     assert digest_of(fields(content_md5=base64(MD5), x_amz_checksum_sha256=base64(SHA256)), whole=False) is None
+    assert digest_of(fields(x_amz_checksum_sha1=base64(SHA1), x_goog_hash=f"md5={base64(MD5)}"), whole=False) is None
 
 
 @pytest.mark.parametrize(
@@ -252,7 +262,9 @@ def test_of_a_part_only_the_digests_of_the_whole_count() -> None:
         ("md5", MD5.value, True),
         ("sha256", MD5.value, False),
         ("sha256", SHA256.value.upper(), False),
-        ("sha1", "0" * 40, False),
+        ("sha1", SHA1.value, True),
+        ("sha1", "0" * 39, False),
+        ("sha224", "0" * 56, False),
         ("", "", False),
     ],
 )

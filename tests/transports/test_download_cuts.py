@@ -264,12 +264,14 @@ def test_a_compressed_file_is_begun_anew(save: Save, tmp_path: Path) -> None:
         "Content-Digest: sha-512=:{sha512}:",
         "Digest: SHA-256={sha256}",
         "x-amz-checksum-sha256: {sha256}",
+        "x-amz-checksum-sha1: {sha1}",
         "Content-MD5: {md5}",
+        "x-goog-hash: crc32c=n03x6A==\r\nx-goog-hash: md5={md5}",
     ],
 )
 @pytest.mark.parametrize("right", [True, False])
 def test_a_digest_that_was_told_is_checked(save: Save, line: str, right: bool, tmp_path: Path) -> None:
-    hashed = {name: hashlib.new(name, FIRST if right else SECOND) for name in ("sha256", "sha512", "md5")}
+    hashed = {name: hashlib.new(name, FIRST if right else SECOND) for name in ("sha256", "sha512", "sha1", "md5")}
     told = line.format(**{name: b64encode(one.digest()).decode() for name, one in hashed.items()})
     answer = head(f"Content-Length: {len(FIRST)}", told) + FIRST
     with Server((read, send(answer))) as server:
