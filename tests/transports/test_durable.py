@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bide_transports.durable import read_file, read_text, sync, sync_directory
+from bide_transports.durable import read_file, read_text, replace_whole, sync, sync_directory
 
 fcntl = pytest.importorskip("fcntl")
 
@@ -19,6 +19,18 @@ fcntl = pytest.importorskip("fcntl")
 def test_a_short_text_is_read_as_any_editor_and_shell_writes_it(coding: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("grün\r\n", coding, newline="")
     assert read_text(tmp_path / "key") == "grün\r\n"
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "directory").mkdir()
+    for name in ("pipe", "link", "directory"):
+        before = (tmp_path / name).lstat()
+        with pytest.raises(OSError, match="what lies there is no file"):
+            replace_whole(tmp_path / name, b"{}")
+        assert (tmp_path / name).lstat() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link", "directory"}
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"\xff\xfe\0", b"caf\xe9"])

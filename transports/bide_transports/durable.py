@@ -39,8 +39,11 @@ def sync(fd: int) -> None:
 def replace_whole(path: Path, data: bytes) -> None:
     """Put `data` at `path`, durably: what was there stays whole until it is replaced whole, and lends its mode.
 
-    A new file is private. Of several that write at once the last wins. Raises `OSError`.
+    A new file is private. Of several that write at once the last wins. A link is replaced, not followed. Raises
+    `OSError`, also for a pipe, a device and whatever else is no file: it stays.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "what lies there is no file")
     fd, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
     draft = Path(name)
     try:
