@@ -13,7 +13,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the rules are i
 ROOMS = ("test_journal.py", "test_journalled.py", "test_download_disk.py", "test_cli_keeping.py", "test_locks.py")
 #: What is of POSIX alone, or runs in other processes by the rules of those, or takes long.
 APART = (
-    "pipe or no_file or killed or one_process or crash_at_any_byte or fork or no_locks or outlives or full_disk_leaves"
+    "pipe or no_file or killed or one_process or crash_at_any_byte or fork or no_locks or outlives or "
+    "full_disk_leaves or no_longer_there"
 )
 
 
