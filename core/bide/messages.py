@@ -64,7 +64,8 @@ class Request:
     """One HTTP request to send, once, as it stands.
 
     `credential` asks the transport for the caller's credential (see `bide.secret.credential_for`);
-    `repeatable` says that sending it twice does no harm. `timeout` (seconds) bounds the whole exchange
+    `repeatable` says that sending it twice does no harm; what is not goes out over a new connection, since it must not
+    get lost in one that the server is about to close. `timeout` (seconds) bounds the whole exchange
     from the first byte of the connection to the last byte of the body; `largest` (bytes) bounds a body that is
     kept in memory, `largest_file` one that goes into a file, with what of the file was there before. `within` (seconds)
     bounds the exchange together with whatever the transport waits for before, such as a free connection.

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar, cast
 
 from bide.errors import InvalidAddress, InvalidKey
+from bide.messages import NoResponse, Reply, Request, Response
 from bide.urls import exposed, origin, public
 
 if TYPE_CHECKING:
     from bide.dialects import Dialect
-    from bide.messages import Request, Response
 
 T = TypeVar("T")
 
@@ -119,8 +119,14 @@ def credential_for(request: Request, dialect: Dialect, key: Secret) -> Credentia
     return Lines((dialect.authorization(key.reveal()),))
 
 
-def scrubbed(reply: Response, key: Secret) -> Response:
+def scrubbed(reply: Reply, key: Secret) -> Reply:
     """`reply` without `key`, which some services repeat in what they say of it, in body and headers alike."""
+    if isinstance(reply, NoResponse):
+        return reply if reply.head is None else replace(reply, head=_struck(reply.head, key))
+    return _struck(reply, key)
+
+
+def _struck(reply: Response, key: Secret) -> Response:
     fields = {
         name: tuple(key.struck_from(value.encode("latin-1", "replace")).decode("latin-1") for value in values)
         for name, values in reply.headers.fields.items()

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide import Headers, ModelRoute, Request, Response
+from bide import Headers, ModelRoute, NoResponse, Request, Response
 from bide.dialects import Dialect
 from bide.errors import InvalidAddress, InvalidKey
+from bide.messages import Cause
 from bide.secret import Secret, credential_for, is_at_home, redact, scrubbed
 from tests.laws import DIALECT, KEY
 
@@ -211,3 +212,14 @@ def test_what_holds_no_key_stays_as_it_is_and_a_short_key_is_no_word() -> None:
     reply = Response(200, Headers.of([("x-a", "key")]), b"a key")
     assert scrubbed(reply, Secret(KEY)) == reply
     assert scrubbed(reply, Secret("key")) == reply
+
+
+def test_a_key_is_struck_from_the_head_of_a_reply_that_was_cut() -> None:
+    head = Response(202, Headers.of([("location", f"/jobs/7?as={KEY}"), ("x-you-are", KEY)]))
+    cut = scrubbed(NoResponse(Cause.RESET, sent=True, head=head), Secret(KEY))
+    assert isinstance(cut, NoResponse)
+    assert cut.head is not None
+    assert KEY not in str(dict(cut.head.headers.fields))
+    assert cut.head.headers.get("location") == "/jobs/7?as=[redacted]"
+    unheard = NoResponse(Cause.RESET, sent=True)
+    assert scrubbed(unheard, Secret(KEY)) is unheard

@@ -259,6 +259,8 @@ class _HTTPPool(HTTPConnectionPool):
         """
         conn.target, timeout = kwargs.pop("target"), kwargs.get("timeout")
         conn.flow = timeout.flow if isinstance(timeout, Deadline) else None
+        if isinstance(timeout, Deadline) and timeout.fresh:
+            conn.close()  # and it is opened anew
         return super()._make_request(conn, method, url.partition("?")[0], *args, **kwargs)
 
 

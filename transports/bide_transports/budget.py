@@ -33,13 +33,13 @@ class Deserted(ConnectionResetError):
 class Deadline(Timeout):
     """The time of one exchange in urllib3's kind: whatever it does, it has what is left of the flow, and no more."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, *, fresh: bool = False) -> None:
         super().__init__()
-        self.flow = flow
+        self.flow, self.fresh = flow, fresh
 
     def clone(self) -> Deadline:
         """The same; urllib3 takes one for each thing it does."""
-        return Deadline(self.flow)
+        return Deadline(self.flow, fresh=self.fresh)
 
     @property
     def connect_timeout(self) -> float:

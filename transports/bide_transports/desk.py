@@ -30,7 +30,7 @@ from bide.errors import (
 from bide.file_names import file_names
 from bide.finished import NEVER_AGAIN
 from bide.intake import Intake, JobOrHandle
-from bide.messages import NoResponse, Reply, Request
+from bide.messages import Reply, Request, Response
 from bide.notices import Notices
 from bide.pace import as_pace, either
 from bide.patience import as_patience
@@ -238,9 +238,8 @@ class Desk:
 
     def _scrubbed(self, reply: Reply, into: Into | None) -> Reply:
         """`reply` without the key, which some services repeat in what they say of it; a file stays as it is."""
-        if self._key is None or isinstance(reply, NoResponse) or (into is not None and reply.status in (200, 206)):
-            return reply
-        return scrubbed(reply, self._key)
+        is_file = into is not None and isinstance(reply, Response) and reply.status in (200, 206)
+        return reply if self._key is None or is_file else scrubbed(reply, self._key)
 
     def _begins(self, *, notified: bool = False) -> Intake:
         """How the next job is begun, after what was seen of webhooks; `notified` says that it asks for them."""

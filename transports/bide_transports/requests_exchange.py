@@ -59,12 +59,11 @@ def exchange(
         return prepared
 
     is_file, now = into is not None or content is not None, time.monotonic()
-    deadline = Deadline(Flow(last=now + request.timeout, floor=floor if is_file else None, now=now))
+    flow = Flow(last=now + request.timeout, floor=floor if is_file else None, now=now)
+    deadline = Deadline(flow, fresh=not request.repeatable)
     plain = requests.Request(
         request.method, request.url, headers=dict(request.headers), data=content or request.body or None, auth=sign
     )
-    if not request.repeatable:  # it must not get lost in a connection that the server is about to close
-        bounded(session.get_adapter(request.url)).close()
     reply = _attempt(plain, session, request, deadline, into)
     if reply is DESERTED and request.repeatable and content is None and deadline.read_timeout:
         bounded(session.get_adapter(request.url)).close()  # closes what is idle: it is of that age, too

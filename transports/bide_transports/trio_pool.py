@@ -208,7 +208,6 @@ async def exchange(
 
     try:
         await trio.lowlevel.checkpoint_if_cancelled()
-        # What cannot be repeated must not get lost in a connection that the server is about to close.
         line = origin.kept.take(trio.current_time(), _is_readable) if request.repeatable else None
         if line is not None:
             rest = _promptly(line.stream, start(line))
