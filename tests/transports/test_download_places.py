@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import sys
 from collections.abc import Callable
@@ -19,22 +18,13 @@ from tests.hostile import Server, read, reply, send
 from tests.reactions import Where, reacts
 from tests.savers import SAVES, Save, content, done, stopped
 from tests.transports.acme import ACME
+from tests.transports.disk import bind_socket
 
 BY_EACH = pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pipes and sockets there")
 
 
-def bound(place: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as listening:
-        here = Path.cwd()
-        os.chdir(place.parent)  # a socket's address is short
-        try:
-            listening.bind(place.name)
-        finally:
-            os.chdir(here)
-
-
-KINDS: dict[str, Callable[[Path], None]] = {"pipe": os.mkfifo, "socket": bound, "directory": Path.mkdir}
+KINDS: dict[str, Callable[[Path], None]] = {"pipe": os.mkfifo, "socket": bind_socket, "directory": Path.mkdir}
 
 
 @BY_EACH

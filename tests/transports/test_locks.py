@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bide_transports.locks import locked, opened, release, remove, swapping
+from tests.transports.disk import bind_socket
 
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="no pipes, sockets and forks there")
 
@@ -88,12 +88,11 @@ def test_a_file_with_another_name_is_left_to_that(tmp_path: Path) -> None:
 @on_posix
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(tmp_path / "socket"))
-        for name in ("pipe", "socket"):
-            for way in (os.O_RDWR, os.O_RDONLY):
-                with pytest.raises(OSError, match="what lies there is no file"):
-                    opened(tmp_path / name, way)
+    bind_socket(tmp_path / "socket")
+    for name in ("pipe", "socket"):
+        for way in (os.O_RDWR, os.O_RDONLY):
+            with pytest.raises(OSError, match="what lies there is no file"):
+                opened(tmp_path / name, way)
     with pytest.raises(OSError, match="what lies there is no file"):
         opened(tmp_path / "pipe", os.O_WRONLY)
     with pytest.raises(IsADirectoryError):
