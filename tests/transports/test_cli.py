@@ -150,7 +150,9 @@ def test_cancel_tells_what_came_of_it(emulator: Emulator) -> None:
     cancelled = bide(emulator, "cancel", submitted(emulator, "slow"))
     assert cancelled.exit_code == 3
     assert "was cancelled" in cancelled.stderr
-    too_late = bide(emulator, "cancel", submitted(emulator, "flux-1.1-pro"), "--pace", "0.05")
+    over = submitted(emulator, "flux-1.1-pro")
+    assert bide(emulator, "wait", over, "--pace", "0.05").exit_code == 0
+    too_late = bide(emulator, "cancel", over, "--pace", "0.05")
     assert too_late.exit_code == 0
     assert json.loads(too_late.stdout)["status"] == "COMPLETED"
 
