@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from json import JSONDecoder, dumps
+from json import JSONDecodeError, JSONDecoder, dumps
 from typing import TypeAlias, cast
 from urllib.parse import parse_qsl, unquote
 
@@ -21,7 +21,7 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 #: What a caller may give as JSON: any mapping and any sequence, whatever narrower type their items have.
 JSONInput: TypeAlias = "bool | int | float | str | Sequence[JSONInput] | Mapping[str, JSONInput] | None"
 
-_decode = JSONDecoder().raw_decode
+_LONGEST_INTEGER = 4300  # digits: Python reads no longer ones
 _SPACE = " \t\n\r"
 _DEEP = {str, list, dict}  # types of what may hold a text
 _DEEPEST = 100  # containers in one another: within every JSON library's own limit
@@ -37,11 +37,35 @@ _ISO = re.compile(
 )
 
 
-def parse(body: bytes) -> JSON:
-    """The JSON document in `body`; raises `ValueError`, and nothing else, when there is none."""
+def _integer(figures: str) -> int | str:
+    return int(figures) if len(figures) <= _LONGEST_INTEGER else figures
+
+
+def _nothing(_: str) -> None:
+    """For NaN and its like, which are no JSON: JavaScript writes null for them, too."""
+
+
+_decode = JSONDecoder(parse_constant=_nothing).raw_decode
+_decode_long = JSONDecoder(parse_constant=_nothing, parse_int=_integer).raw_decode
+_decode_strictly = JSONDecoder().raw_decode
+
+
+def parse(body: bytes, *, strict: bool = False) -> JSON:
+    """The JSON document in `body`; raises `ValueError`, and nothing else, when there is none.
+
+    NaN is read as null, and an integer of thousands of digits as a text, so that nothing else in there is lost for
+    them. Where it is `strict`, NaN stays what it is, to be refused where it stands, and such an integer is no JSON.
+    """
     text = body.decode().removeprefix("\ufeff").strip(_SPACE)
     try:
-        document, end = _decode(text)
+        try:
+            document, end = (_decode_strictly if strict else _decode)(text)
+        except JSONDecodeError:
+            raise
+        except ValueError:
+            if strict:
+                raise
+            document, end = _decode_long(text)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
     if end != len(text):

@@ -51,7 +51,7 @@ def load(data: str | bytes, *, dialect: Dialect | str) -> Job:
     if len(raw) > LARGEST:
         raise InvalidToken(f"the token has {len(raw)} bytes, more than any job needs: is it the right file?")
     try:
-        document = parse(raw)
+        document = parse(raw, strict=True)
     except ValueError:
         raise InvalidToken("the token is not JSON: it is cut short, or not a token of bide") from None
     if not isinstance(document, dict) or "bide" not in document:

@@ -32,9 +32,13 @@ def test_json_is_parsed_with_or_without_a_byte_order_mark(body: bytes, value: JS
     assert parse(body) == value
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"a":', b"\xff\xfe", b"[1] [2]", DEEP, b'{"a":' * 50_000, b"9" * 5000], ids=len
-)
+def test_what_other_readers_take_spoils_no_document() -> None:
+    long = b"7" * 5000
+    document = b'{"cost":NaN,"steps":[-Infinity,1,%b],"id":"a"}' % long
+    assert parse(document) == {"cost": None, "steps": [None, 1, long.decode()], "id": "a"}
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"\xff\xfe", b"[1] [2]", DEEP, b'{"a":' * 50_000], ids=len)
 def test_what_is_no_json_raises_value_error_and_nothing_else(body: bytes) -> None:
     with pytest.raises(ValueError):
         parse(body)

@@ -74,7 +74,7 @@ def read_har(
 
 def _log(data: bytes, name: str) -> Spot:
     try:
-        document = parse(data)
+        document = parse(data, strict=True)
     except ValueError as error:
         raise InvalidCassette(f"{name} is no JSON ({error}): save the archive anew") from None
     log = Spot(document, name).member("log")
