@@ -44,21 +44,24 @@ def why_not(url: str, home: str, *, private: bool = False) -> str:
     """
     if may_follow(url, home, private=private):
         return ""
-    if is_loopback(url):
-        return _AT_HOME
+    place = address(url)
+    if place is None:
+        return _why_not_plain(url)
+    if place.scheme == "http" and may_follow(f"https://{url.partition('://')[2]}", home, private=private):
+        return "it would come unencrypted: ask the service for an https address, or get it by hand"
+    if place.scheme == "https" and not is_loopback(url):
+        return "it leads into a private network: get it by hand if you trust it, or allow it by `private`"
+    return _AT_HOME
+
+
+def _why_not_plain(url: str) -> str:
     scheme = _SCHEME.match(url)
     if scheme is not None and scheme[1].lower() not in ("http", "https"):
         return f"only https is fetched, and this begins with {scheme[1].lower()[:20]}: get it with a tool made for that"
     authority = _AUTHORITY.match(url)
     if authority is not None and "@" in authority[2]:
         return "it holds user information, which is never sent: get it by hand if you trust it"
-    if address(url) is None:
-        return "it cannot be read as an address: ask the service for a sound one"
-    if may_follow(f"https://{url.partition('://')[2]}", home, private=private):
-        return "it would come unencrypted: ask the service for an https address, or get it by hand"
-    if may_follow(url, home, private=True):
-        return "it leads into a private network: get it by hand if you trust it, or allow it by `private`"
-    return _AT_HOME
+    return "it cannot be read as an address: ask the service for a sound one"
 
 
 def why_unfit(said: str, asked: str, home: str, *, private: bool = False) -> str:

@@ -11,9 +11,11 @@ from bide.errors import InvalidAddress, InvalidHandle
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
-_URL = re.compile(  # plain http(s) only (RFC 3986, 3.2): user information hides a host behind a look-alike
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-    r"(?P<target>(?:[/?][!-\"$-~]*)?)(?:#[!-~]*)?",
+#: Plain http(s) only (RFC 3986, 3.2): user information hides a host behind a look-alike. A name has at most 253
+#: characters, and a dot (RFC 1035, 3.1).
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]{1,254}|\[[0-9A-Fa-f.]{0,4}:[0-9A-Fa-f:.]{1,44}\])"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<target>(?:[/?][!-\"$-~]*)?)(?:#[!-~]*)?",
     re.ASCII | re.IGNORECASE,
 )
 #: A host whose last part is a number is read as an IPv4 address, in whatever notation (WHATWG URL, 4.4).
@@ -101,7 +103,7 @@ def may_follow(url: str, home: str, *, private: bool = False) -> bool:
     place = address(url)
     if place is None:
         return False
-    if is_loopback(url):
+    if _LOOPBACK.fullmatch(place.host):
         return is_loopback(home)
     if place.origin == origin(home):
         return True
@@ -135,6 +137,7 @@ def _is_global(address: IPv4Address | IPv6Address) -> bool:
     return address.is_global and not address.is_multicast and not any(address in net for net in _SPECIAL_IPV4)
 
 
+@lru_cache(maxsize=256)
 def _reach(host: str) -> Literal["public", "private", ""]:
     """Whether a host is one of the internet or of one's own network; the empty text where that is not plain.
 

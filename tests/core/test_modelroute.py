@@ -17,6 +17,7 @@ import pytest
 from bide import Headers, ModelRoute, Order, Problem, Receipt, Request, Response, Result
 from bide.dialects import Asked, Phase, Reading
 from bide.dialects.declared import Declared
+from bide.dialects.modelroute_replies import _files  # pyright: ignore[reportPrivateUsage]
 from bide.document import JSON
 from bide.errors import InvalidAddress, InvalidHandle, InvalidOrder, InvalidSetting
 from bide.link import Storing
@@ -338,6 +339,18 @@ def test_file_references_are_gathered_wherever_they_lie_once_and_in_order() -> N
     output: JSON = {"video": {"clips": [["file_c"], {"x": "file_a"}]}, "text": "file_ in prose", "again": "file_c"}
     found = result(execution("COMPLETED", output=output, result={"file_id": "file_b"}, note="file_not_output"))
     assert found.files == ("file_c", "file_a", "file_b")
+
+
+def test_a_file_reference_is_a_whole_text_and_no_name() -> None:
+    output: JSON = {"file_name": "file_a", "told": 'it is "file_b"', "back\\": ["\\", "file_c", '"file_d', "file_e\\"]}
+    assert result(execution("COMPLETED", output=output)).files == ("file_a", "file_c")
+
+
+def test_file_references_are_found_however_deep_they_lie() -> None:
+    output: JSON = "file_a"
+    for _ in range(100_000):
+        output = [output]
+    assert list(_files(output)) == ["file_a"]
 
 
 @pytest.mark.parametrize("ref", ["file_../../etc", "file_a/b", "file_a%2fb", "xfile_a", "FILE_a", "file_" + "a" * 300])

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from enum import IntEnum
 from functools import lru_cache
 from itertools import chain, islice
+from typing import cast
 
 from bide.data_urls import content, is_data
 from bide.document import JSON
@@ -33,11 +35,11 @@ _ENDING = re.compile(r"[A-Za-z][A-Za-z0-9]{1,4}", re.ASCII)
 _MEDIA_TYPE = re.compile(r"(?:image|audio|video|text|font|model|application|multipart|message)/[\w.+-]+")
 _SIGNS = re.compile(r"[./:?]")  # without one of these no text is an address
 _SPACE = re.compile(r"\s")
-_STRONG = re.compile(r"[/:]|^\s*\?")  # nor is it one without these, unless it stands where addresses do
+_STRONG = re.compile(r"(?m)[/:]|^[^\S\n]*\?")  # nor is it one without these, unless it stands where addresses do
 _DEEP, _CONTAINERS = {str, list, dict}, {list, dict}  # types of what may hold one
-_MOST = 4000  # files of one result: each address takes its time to be judged
+_MOST = 4000  # files of one result: each address takes its time to be judged, twice that if it is refused
 #: What a search may cost, and how many bytes of a reply allow for one more: a text costs most, a container less.
-_MOST_COST, _BYTES_A_COST = 16384, 24
+_MOST_COST, _BYTES_A_COST = 16384, 96
 _TEXT, _CONTAINER, _MEMBER = 4, 2, 1
 _MANY, _LEVELS = 64, 6  # items that are passed over together, where none of them holds an address so far down
 _LONGEST = 1024  # characters of a path: Base64 of a picture may begin as one does
@@ -73,6 +75,7 @@ def files_in(
     that are not fetched, by the reply's own address.
     """
     found: dict[str, str | Refused] = {}
+    judged = 0
     most = _MOST_COST + size // _BYTES_A_COST
     for said, trust in (one for value in values for one in _texts(value, most, figures=by_id is not None)):
         if said in found:
@@ -83,13 +86,14 @@ def files_in(
             )
             break
         is_address = by_address and _is_reference(said, trust)
-        if (is_address or by_id is not None) and len(found) >= _MOST:
+        if (is_address or by_id is not None) and judged >= _MOST:
             found[said] = Refused(said, f"it is one of more than {_MOST} files: get it and those after it by hand")
             break
         if is_address:
             found[said] = _address(said.strip(), asked, why_not)
         elif by_id is not None:
             found[said] = _id(said, by_id)
+        judged += 2 if isinstance(found.get(said), Refused) else said in found
     each = dict.fromkeys(found.values())
     return tuple(one for one in each if isinstance(one, str)), tuple(one for one in each if isinstance(one, Refused))
 
@@ -120,42 +124,59 @@ def _texts(value: JSON, most: int, *, figures: bool) -> Iterator[tuple[str, _Tru
     They come in document order, each with what it may be. When the search has cost `most`, the rest is left. Never
     recurses, and passes over what holds no text: a reply may be nothing but empty lists.
     """
-    stack: list[tuple[JSON, _Trust]] = [(value, _Trust.ALL)]
-    while stack and most >= 0:
-        item, trust = stack.pop()
+    stack: list[Iterator[tuple[JSON, _Trust]]] = [iter([(value, _Trust.ALL)])]
+    while stack:
+        one = next(stack[-1], None)
+        if one is None:
+            stack.pop()
+            continue
+        item, trust = one
+        most -= _cost(item)
+        if most < 0:
+            break
         if isinstance(item, str):
-            most -= _TEXT
             if item.strip():
                 yield item, trust
         elif isinstance(item, list):
-            most -= _CONTAINER
-            stack.extend(_items(item, trust, figures=figures))
+            stack.append(_items(item, trust, figures=figures))
         elif isinstance(item, dict):
-            most -= _CONTAINER + _MEMBER * len(item)
-            stack.extend(_members(item, figures=figures))
+            stack.append(_members(item, figures=figures))
         elif figures and isinstance(item, int) and not isinstance(item, bool) and trust is _Trust.ALL:
-            most -= _TEXT
             yield str(item), _Trust.ABSOLUTE
     if stack:
         yield "", _Trust.UNSEARCHED
 
 
-def _items(item: list[JSON], trust: _Trust, *, figures: bool) -> list[tuple[JSON, _Trust]]:
-    """The items of a list that may hold a reference, the last one first, with what each may be."""
-    while len(item) == 1 and isinstance(item[0], list):
-        item = item[0]
+def _cost(item: JSON) -> int:
+    if isinstance(item, dict):
+        return _CONTAINER + _MEMBER * len(item)
+    return _CONTAINER if isinstance(item, list) else _TEXT
+
+
+def _items(item: list[JSON], trust: _Trust, *, figures: bool) -> Iterator[tuple[JSON, _Trust]]:
+    """The items of a list that may hold a reference, with what each may be."""
+    item = _innermost(item)
     kinds, of_texts = set(map(type, item)), trust
     if str in kinds and trust is not _Trust.ABSOLUTE:
-        texts = islice((one for one in item if isinstance(one, str) and one.strip()), _MOST)
+        texts = islice(filter(str.strip, _texts_of(item, kinds)), _MOST)
         of_texts = trust if all(_is_reference(one, trust) for one in texts) else _Trust.ABSOLUTE
     elif kinds.isdisjoint(_DEEP) and not (figures and int in kinds):
-        return []
-    if figures:
-        return [(one, of_texts if isinstance(one, str) else trust) for one in reversed(item)]
-    if len(item) > _MANY and not kinds.isdisjoint(_CONTAINERS):
+        return
+    if not figures and len(item) > _MANY:
         blocks = (item[place : place + _MANY] for place in range(0, len(item), _MANY))
         item = [one for block in blocks if _may_hold_some(block, trust) for one in block]
-    return [(one, of_texts if isinstance(one, str) else trust) for one in reversed(item) if _may_hold_one(one)]
+    for one in item:
+        if figures or _may_hold_one(one):
+            yield one, of_texts if isinstance(one, str) else trust
+
+
+def _innermost(item: list[JSON]) -> list[JSON]:
+    """The list that stands in lists of one item each."""
+    inner: JSON = item
+    with suppress(ValueError):
+        while isinstance(inner, list):
+            item, (inner,) = inner, inner
+    return item
 
 
 def _may_hold_some(level: Sequence[JSON], trust: _Trust) -> bool:
@@ -163,11 +184,11 @@ def _may_hold_some(level: Sequence[JSON], trust: _Trust) -> bool:
     signs = _SIGNS if trust is _Trust.ALL else _STRONG
     for _ in range(_LEVELS):
         kinds = set(map(type, level))
-        if str in kinds and any(isinstance(one, str) and signs.search(one) for one in level):
+        if str in kinds and signs.search("\n".join(_texts_of(level, kinds))):
             return True
         if kinds.isdisjoint(_CONTAINERS):
             return False
-        objects = [one for one in level if isinstance(one, dict)] if dict in kinds else []
+        objects = [one for one in level if isinstance(one, dict) and one] if dict in kinds else []
         if objects and any(map(_is_of_addresses, set[str]().union(*objects))):
             return True
         lists = [one for one in level if isinstance(one, list)] if list in kinds else []
@@ -176,18 +197,25 @@ def _may_hold_some(level: Sequence[JSON], trust: _Trust) -> bool:
     return True
 
 
-def _members(item: dict[str, JSON], *, figures: bool) -> list[tuple[JSON, _Trust]]:
-    """The members of an object that may hold a reference, the last one first, with what each may be."""
+def _texts_of(level: Sequence[JSON], kinds: set[type]) -> Sequence[str]:
+    """The texts among items of these kinds."""
+    return cast("Sequence[str]", level) if kinds == {str} else [one for one in level if isinstance(one, str)]
+
+
+def _members(item: dict[str, JSON], *, figures: bool) -> Iterator[tuple[JSON, _Trust]]:
+    """The members of an object that may hold a reference, with what each may be."""
     if not figures and len(item) > _MANY and not _may_hold_some((item,), _Trust.PATHS):
-        return []
+        return
     found = [(name, one) for name, one in item.items() if figures or _may_hold_one(one)]
     if not found:
-        return []
+        return
     texts = [(name, one) for name, one in item.items() if isinstance(one, str)]
     known = any(_is_of_addresses(name) or _ABSOLUTE.match(one.strip()) for name, one in texts)
     others: dict[type, _Trust] = {str: _Trust.ABSOLUTE} if known else {}
-    each = [(one, _Trust.ALL if _is_of_addresses(name) else others.get(type(one), _Trust.PATHS)) for name, one in found]
-    return [(one, trust) for one, trust in reversed(each) if figures or _may_be_one(one, trust)]
+    for name, one in found:
+        trust = _Trust.ALL if _is_of_addresses(name) else others.get(type(one), _Trust.PATHS)
+        if figures or _may_be_one(one, trust):
+            yield one, trust
 
 
 def _may_be_one(one: JSON, trust: _Trust) -> bool:
