@@ -103,8 +103,11 @@ def test_every_exception_has_its_next_step(kind: type[Exception]) -> None:
 
 
 def test_every_command_and_option_is_told() -> None:
-    for name, command in main.commands.items():
+    context = click.Context(main)
+    for name in main.list_commands(context):
         assert f"| `bide {name}" in page("command")
+        command = main.get_command(context, name)
+        assert command is not None
         options = [option for option in command.params if isinstance(option, click.Option)]
         assert all(f"`{option.opts[-1]}" in page("command") for option in options)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,15 +19,10 @@ import bide
 from bide.errors import CallerError
 from bide.token import LARGEST
 from bide_transports import cli_options as options
-from bide_transports.cli_cassette import cassette
-from bide_transports.cli_dialect import dialect
 from bide_transports.cli_inputs import INPUT, Inputs, uploaded
 from bide_transports.cli_options import Choice, try_directory, with_options
-from bide_transports.cli_webhook import webhook
 from bide_transports.drive import drive
 from bide_transports.durable import read_text
-from bide_transports.emulator import Limit, Plan, Service
-from bide_transports.emulator.server import serve
 from bide_transports.endings import CODES
 from bide_transports.requests import Client
 from bide_transports.shell import with_variable
@@ -38,8 +34,20 @@ interrupted, 143 by SIGTERM, 129 by SIGHUP (likewise); of several jobs it is the
 sense."""
 
 
-class _Heard(click.Group):
+_APART = ("cassette", "dialect", "webhook")  # what nobody else need wait for: each imports much of its own
+
+
+class _Main(click.Group):
     """Commands that end with 4 where stdout or stderr takes nothing more, before a job is begun as well."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_APART])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _APART:
+            return super().get_command(ctx, cmd_name)
+        group: click.Command = getattr(import_module(f"bide_transports.cli_{cmd_name}"), cmd_name)
+        return group
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -50,16 +58,11 @@ class _Heard(click.Group):
             ctx.exit(CODES[bide.Abandoned])
 
 
-@click.group(cls=_Heard, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
+@click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
 @click.version_option(package_name="bide")
 def main() -> None:
     """Wait for long-running HTTP jobs: submit, poll within the rate limit, fetch the result, lose nothing."""
     say_anything()
-
-
-main.add_command(cassette)
-main.add_command(dialect)
-main.add_command(webhook)
 
 
 @main.command()
@@ -141,6 +144,9 @@ def _read(token: Path) -> str:
 @options.JSON
 def demo(save: Path, duration: float, as_json: bool) -> None:
     """Run one job end to end against an emulated service on this machine; needs no key and no network."""
+    from bide_transports.emulator import Plan, Service
+    from bide_transports.emulator.server import serve
+
     try:
         try_directory(save)
     except CallerError as error:
@@ -166,6 +172,9 @@ def demo(save: Path, duration: float, as_json: bool) -> None:
 @click.option("--window", type=float, default=60.0, show_default=True, help="Seconds of a window.")
 def emulator(duration: float, limit: int, window: float) -> None:
     """Serve an emulated ModelRoute on this machine until interrupted."""
+    from bide_transports.emulator import Limit, Plan, Service
+    from bide_transports.emulator.server import serve
+
     service = Service(default=Plan(duration=duration), limit=Limit(limit, window), seed=uuid4().int)
     with serve(service) as running:
         say(f"an emulated ModelRoute listens at {running.base_url}; try, in another terminal:\n", err=True)

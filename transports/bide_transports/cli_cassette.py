@@ -33,7 +33,7 @@ from bide_transports.cli_cassette_files import (
     print_json,
     spoken,
 )
-from bide_transports.cli_dialect import declared
+from bide_transports.cli_options import declared
 from bide_transports.durable import replace_whole
 
 _ONE = click.Path(exists=True, dir_okay=False, path_type=Path)

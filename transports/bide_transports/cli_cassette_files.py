@@ -16,7 +16,7 @@ from bide_transports.cassette.shelf import found
 from bide_transports.cassette.tape import Head, InvalidCassette
 from bide_transports.cassette.wording import plain
 from bide_transports.cassette.words import known
-from bide_transports.cli_dialect import declared
+from bide_transports.cli_options import declared
 
 FINE, OTHERWISE, UNREADABLE = 0, 1, 2
 _OFTEN = 2.0  # seconds from one word of progress to the next

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
 from bide.dialects.declaration import Declaration
 from bide.dialects.lint import Finding, Severity, lint
 from bide.dialects.vendors import named, names
-from bide.dialects.written import read, write
+from bide.dialects.written import write
 from bide.document import text
-from bide.errors import CallerError, InvalidDeclaration
-from bide_transports.durable import read_text
-
-_LARGEST = 1024 * 1024  # bytes of a declaration
-
-
-def declared(name: str) -> Declaration:
-    """The built-in declaration of this name, else the one in the file; raises `CallerError` where there is neither."""
-    if name in names():
-        return named(name)
-    try:
-        return read(read_text(Path(name), _LARGEST))
-    except InvalidDeclaration as error:
-        raise InvalidDeclaration(f"{name}: {error}") from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise CallerError(
-            f"{name!r} is no file that can be read ({why}), and none of the dialects that are built in: "
-            f"{', '.join(names())}"
-        ) from None
+from bide.errors import CallerError
+from bide_transports.cli_options import declared
 
 
 def _to_declaration(_: click.Context, __: click.Parameter, value: str) -> Declaration:

@@ -17,11 +17,13 @@ from typing import Any
 import click
 
 import bide
+from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.dialects.modelroute import SMALL, TESTING
-from bide.errors import CallerError, SaveError, UnreadableEntry
+from bide.dialects.vendors import named, names
+from bide.dialects.written import read
+from bide.errors import CallerError, InvalidDeclaration, SaveError, UnreadableEntry
 from bide.pace import as_pace, whole
-from bide_transports.cli_dialect import declared
 from bide_transports.cli_recording import taped
 from bide_transports.desk import OnTimeout
 from bide_transports.display import print_json
@@ -33,6 +35,7 @@ from bide_transports.wishes import OnInterrupt, Wishes, tell
 _SIZE = re.compile(
     r"(?P<figure>\d{1,15}(?:\.\d{1,3})?) ?(?P<unit>[kmg]?)(?P<binary>(?<=[kmg])i)?b?", re.ASCII | re.IGNORECASE
 )
+_LONGEST = 1024 * 1024  # bytes of a declaration
 _PACES: dict[str, bide.Pace] = {"default": bide.Growing(), "testing": TESTING, "small": SMALL}
 
 
@@ -138,6 +141,22 @@ def _key(file: Path | None, *variables: str) -> str:
     raise CallerError(
         f"there is no API key: set {' or '.join(variables)}, or name a file that holds it with --key-file"
     )
+
+
+def declared(name: str) -> Declaration:
+    """The built-in declaration of this name, else the one in the file; raises `CallerError` where there is neither."""
+    if name in names():
+        return named(name)
+    try:
+        return read(read_text(Path(name), _LONGEST))
+    except InvalidDeclaration as error:
+        raise InvalidDeclaration(f"{name}: {error}") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CallerError(
+            f"{name!r} is no file that can be read ({why}), and none of the dialects that are built in: "
+            f"{', '.join(names())}"
+        ) from None
 
 
 def try_directory(path: Path) -> None:

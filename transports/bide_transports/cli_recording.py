@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bide.errors import InvalidSetting
-from bide_transports.cassette.divergence import ReplayDiverged
-from bide_transports.cassette.recording import Recording, record
-from bide_transports.cassette.tape import InvalidCassette
+from bide.errors import BideError, InvalidSetting
 from bide_transports.shell import command_line
 from bide_transports.wishes import Unheard, tell
+
+if TYPE_CHECKING:
+    from bide_transports.cassette.recording import Recording
 
 
 @contextmanager
@@ -23,11 +24,13 @@ def taped(path: Path | None) -> Generator[Recording | None]:
     if path is None:
         yield None
         return
+    from bide_transports.cassette.recording import record
+
     if path.exists():
         raise InvalidSetting(f"{path} is there already: name another file for the recording")
     try:
         tape = record(path)
-    except InvalidCassette as error:
+    except BideError as error:
         raise InvalidSetting(str(error)) from None
     try:
         yield tape
@@ -39,7 +42,7 @@ def taped(path: Path | None) -> Generator[Recording | None]:
 def _close(tape: Recording) -> None:
     try:
         tape.close()
-    except (InvalidCassette, ReplayDiverged) as error:
+    except BideError as error:
         tell(f"the recording is no cassette: {error}")
         tell(f"what was recorded is in {tape.partial}; look through it before you give it to anybody")
         return

@@ -14,7 +14,7 @@ import bide
 from bide.dialects.declared import Declared
 from bide.errors import CallerError
 from bide.handles import shown
-from bide_transports.cli_dialect import declared
+from bide_transports.cli_options import declared
 from bide_transports.durable import read_text
 from bide_transports.emulator.service import WEBHOOK_SECRET
 from bide_transports.webhook_server import listening

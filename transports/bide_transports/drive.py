@@ -20,7 +20,6 @@ from bide.handles import shown
 from bide.intake import is_cancel_settled, is_over
 from bide.steering import cut_short
 from bide.urls import is_id, origin, public
-from bide_transports.cassette.tape import InvalidCassette
 from bide_transports.display import Display, name
 from bide_transports.endings import CODES, conclude, refusal
 from bide_transports.keeping import Kept, advice, announce, command, is_ambiguous, keep, store
@@ -99,7 +98,7 @@ class _Course:
     def give_up(self, error: BaseException) -> None:
         """Keep all jobs whose end has not been told, and tell what has ended the wait."""
         wishes = self._wishes
-        if not self._leave_alone() or isinstance(error, SaveError | InvalidCassette):
+        if not self._leave_alone() or isinstance(error, BideError):
             wishes = replace(wishes, journal=None)  # what the journal or the tape cannot hold goes into files
         self._drop_unsent(error)
         stored = self._store_all(wishes)
@@ -283,7 +282,7 @@ def _what_went_wrong(error: BaseException) -> str:
     """In words where it is known: a flaw of the program with its traceback."""
     if isinstance(error, Unheard):
         return f"{error.filename} could not be written to ({error.strerror}), so nothing is waited for any more"
-    if isinstance(error, BideError | InvalidCassette):
+    if isinstance(error, BideError):
         return str(error)
     return "this is an error in bide, please report it:\n" + "".join(format_exception(error))
 
