@@ -1,6 +1,7 @@
 """The project's chores. `nox` runs the tests on every Python it finds, then lint and types; `nox -l` lists all."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ BROWSER = ("tests/browser",)
 REAL = "tests/real"  # its servers weigh 400 MB, and tell nothing of a wheel or of our own dependencies
 CONSTRAINTS = "tests/constraints.txt"
 BUILD = {"PIP_BUILD_CONSTRAINT": CONSTRAINTS}  # what builds the package, where pip is 25.3 or later
+SHARED = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")  # the tests wait now and then
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 nox.options.sessions = ["tests", "lint", "typing"]
@@ -43,20 +45,25 @@ def _group(name: str) -> tuple[str, ...]:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The suite, large families in part; on the Python at hand its own tests must cover the core in every branch."""
+    """The suite, large families in part."""
     _install(session, "-e", ".[all]", *_group("test"), *_group("real"))
-    if session.python == HERE and not session.posargs:
-        _tests_of_the_core(session)
-        session.run("pytest", "-n", "auto", *_without(*CORE, *BROWSER))
-    else:
-        session.run("pytest", "-n", "auto", *_without(*BROWSER), *session.posargs)
+    session.run("pytest", *SHARED, *_without(*BROWSER), *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The core's own tests, which must cover it in every branch."""
+    _install(session, "-e", ".[all]", *_group("test"))
+    env = {"COVERAGE_FILE": str(Path(session.create_tmp(), ".coverage"))}
+    session.run("pytest", *SHARED, "--cov=bide", "--cov-report=", *CORE, env=env)
+    session.run("coverage", "report", "--include=*/bide/*", "--fail-under=100", env=env)
 
 
 @nox.session
 def long(session: nox.Session) -> None:
     """The suite with every case of the large families, of which `tests` runs a sample, and with many more examples."""
     _install(session, "-e", ".[all]", *_group("test"), *_group("real"))
-    session.run("pytest", "-n", "auto", *_without(*BROWSER), *session.posargs, env={"BIDE_LONG": "1"})
+    session.run("pytest", *SHARED, *_without(*BROWSER), *session.posargs, env={"BIDE_LONG": "1"})
 
 
 @nox.session
@@ -88,7 +95,7 @@ def wheel(session: nox.Session) -> None:
     (file,) = built.glob("*.whl")
     session.install("--force-reinstall", "--no-deps", str(file))
     _install(session, f"bide[all] @ {file.resolve().as_uri()}", *_group("test"))
-    session.run("pytest", "-n", "auto", *_without(*CORE, REAL, *BROWSER), *session.posargs)
+    session.run("pytest", *SHARED, *_without(*CORE, REAL, *BROWSER), *session.posargs)
 
 
 @nox.session
@@ -155,7 +162,7 @@ def newest(session: nox.Session) -> None:
     The core's own tests are left out, since it depends on nothing that could break.
     """
     session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[all]", *_group("test"))
-    session.run("pytest", "-n", "auto", *_without(*CORE, REAL, *BROWSER), *session.posargs)
+    session.run("pytest", *SHARED, *_without(*CORE, REAL, *BROWSER), *session.posargs)
 
 
 @nox.session
@@ -191,9 +198,3 @@ def _pins(name: str, versions: dict[str, str]) -> list[str]:
 
 def _without(*places: str) -> list[str]:
     return [f"--ignore={place}" for place in places]
-
-
-def _tests_of_the_core(session: nox.Session) -> None:
-    env = {"COVERAGE_FILE": str(Path(session.create_tmp(), ".coverage"))}
-    session.run("pytest", "-n", "auto", "--cov=bide", "--cov-report=", *CORE, env=env)
-    session.run("coverage", "report", "--include=*/bide/*", "--fail-under=100", env=env)

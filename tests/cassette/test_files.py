@@ -27,7 +27,7 @@ def whole() -> bytes:
 def test_a_cassette_cut_at_any_byte_loads_to_its_last_whole_line(whole: bytes) -> None:
     lines = whole.count(b"\n")
     cassette = loads(whole)
-    for end in range(whole.index(b"\n") + 1, len(whole)):
+    for end in range(whole.index(b"\n") + 1, len(whole), 1 if WHOLE else 7):
         cut = loads(whole[:end], partial=True)
         assert cut.events == cassette.events[: whole.count(b"\n", 0, end) - 1]
         with pytest.raises(InvalidCassette, match="has no end: it was cut short"):

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from bide_transports.emulator import Plan, Service
 from bide_transports.emulator.server import Emulator, serve
+from tests.sampling import WHOLE
 from tests.transports.cli_scene import AMPLE, START, ask, slow, tokens, typed
 
 LONG = ("run", "flux-1.1-pro", "--pace", "0.05")
@@ -159,9 +161,12 @@ def in_a_shell(emulator: Emulator, how: str, *words: str) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
 
 
-@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["people", "json"])
-@pytest.mark.parametrize("journal", [(), ("--journal", "jobs")], ids=["", "journal"])
-@pytest.mark.parametrize("how", [">&-", ">&- 2>&-"])
+KEPT = product((">&-", ">&- 2>&-"), ((), ("--journal", "jobs")), ((), ("--json",)))
+
+
+@pytest.mark.parametrize(
+    ("how", "journal", "as_json"), [(how, *words) for how, *words in KEPT if WHOLE or all(words) or not any(words)]
+)
 def test_a_result_is_kept_where_stdout_is_closed(
     place: Path, how: str, journal: tuple[str, ...], as_json: tuple[str, ...]
 ) -> None:
