@@ -13,6 +13,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
 _AUTHORITY = re.compile(r"(https?)://([^/?#]*)", re.ASCII | re.IGNORECASE)
 # What an address may not hold as it is: all beyond ASCII, a few signs (RFC 3986, 2), and a % that encodes nothing.
 _UNFIT = re.compile(r"(?:%(?![0-9A-Fa-f]{2})|[^!-~]|[\"<>\\^`{|}])+", re.ASCII)
+_FIT = re.compile(r"https?://[a-z0-9.:-]+/[A-Za-z0-9._~/?&=+,;:@!$'()*-]*", re.ASCII)  # most are, and need no look more
 _AT_HOME = "it leads to this machine or into a private network: get it by hand if you trust it"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -26,6 +27,8 @@ def whole(said: str, asked: str) -> str:
     said = said.strip()
     if len(said) > _LONGEST:
         raise ValueError(f"it is longer than {_LONGEST} characters")
+    if _FIT.fullmatch(said):
+        return said
     if _CONTROL.search(said):
         raise ValueError("it holds line breaks or other control characters")
     try:

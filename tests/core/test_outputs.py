@@ -218,10 +218,10 @@ def test_of_too_many_files_the_first_that_is_left_out_is_told() -> None:
     said = [f"https://cdn.example/{n}.png" for n in range(4002)]
     for dialect in (FOX, EITHER):
         told = result([*said, "no file", "https://cdn.example/1.png"], dialect)
-        assert len(told.files) + len(told.refused) == 4001
+        assert len(told.files) + len(told.refused) == 3001
         last = told.refused[-1]
-        assert last.address == "https://cdn.example/4000.png"
-        assert last.reason == "it is one of more than 4000 files: get it and those after it by hand"
+        assert last.address == "https://cdn.example/3000.png"
+        assert last.reason == "it is one of more than 3000 files: get it and those after it by hand"
 
 
 def test_of_a_search_that_would_take_too_long_it_is_told_that_it_ended() -> None:

@@ -37,9 +37,9 @@ _SIGNS = re.compile(r"[./:?]")  # without one of these no text is an address
 _SPACE = re.compile(r"\s")
 _STRONG = re.compile(r"(?m)[/:]|^[^\S\n]*\?")  # nor is it one without these, unless it stands where addresses do
 _DEEP, _CONTAINERS = {str, list, dict}, {list, dict}  # types of what may hold one
-_MOST = 4000  # files of one result: each address takes its time to be judged, twice that if it is refused
+_MOST = 3000  # files of one result: each address takes its time to be judged, twice that if it is refused
 #: What a search may cost, and how many bytes of a reply allow for one more: a text costs most, a container less.
-_MOST_COST, _BYTES_A_COST = 16384, 96
+_MOST_COST, _BYTES_A_COST = 12288, 96
 _TEXT, _CONTAINER, _MEMBER = 4, 2, 1
 _MANY, _LEVELS = 64, 6  # items that are passed over together, where none of them holds an address so far down
 _LONGEST = 1024  # characters of a path: Base64 of a picture may begin as one does
@@ -155,7 +155,8 @@ def _cost(item: JSON) -> int:
 
 def _items(item: list[JSON], trust: _Trust, *, figures: bool) -> Iterator[tuple[JSON, _Trust]]:
     """The items of a list that may hold a reference, with what each may be."""
-    item = _innermost(item)
+    if len(item) == 1 and isinstance(item[0], list):
+        item = _innermost(item[0])
     kinds, of_texts = set(map(type, item)), trust
     if str in kinds and trust is not _Trust.ABSOLUTE:
         texts = islice(filter(str.strip, _texts_of(item, kinds)), _MOST)
