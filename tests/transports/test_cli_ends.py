@@ -191,6 +191,20 @@ def test_where_stderr_is_closed_all_but_the_messages_is_as_ever(place: Path) -> 
 
 
 @pytest.mark.skipif(not DEV_FULL.exists(), reason="there is no disk that is always full")
+def test_what_is_only_looked_at_needs_room_too() -> None:
+    program = [sys.executable, "-c", "from bide_transports.cli import main; main()", "dialect", "list"]
+    with DEV_FULL.open("w") as full:
+        ended = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 4
+    assert b"stdout could not be written to (No space left on device)" in ended.stderr
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as nobody:
+        left = subprocess.run(program, stdout=nobody, stderr=subprocess.PIPE, check=False)
+    assert (left.returncode, left.stderr) == (4, b"")
+
+
+@pytest.mark.skipif(not DEV_FULL.exists(), reason="there is no disk that is always full")
 @pytest.mark.parametrize("words", [("-i", "count=1"), ("-i", "a=@words")], ids=["remark", "upload"])
 def test_nothing_is_submitted_where_what_is_said_before_fits_nowhere(place: Path, words: tuple[str, ...]) -> None:
     (place / "words").write_text("a fox")

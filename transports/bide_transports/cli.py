@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import suppress
+from errno import EPIPE
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ class _Main(click.Group):
         try:
             return super().invoke(ctx)
         except Unheard as error:
+            if error.errno == EPIPE and ctx.invoked_subcommand in _APART:  # whoever looks at a part, as `head` does
+                ctx.exit(CODES[bide.Abandoned])
             with suppress(Unheard):
                 tell(f"{error.filename} could not be written to ({error.strerror}), so this goes no further")
             ctx.exit(CODES[bide.Abandoned])

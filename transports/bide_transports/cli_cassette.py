@@ -35,6 +35,7 @@ from bide_transports.cli_cassette_files import (
 )
 from bide_transports.cli_options import declared
 from bide_transports.durable import replace_whole
+from bide_transports.wishes import say
 
 _ONE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -71,7 +72,7 @@ def show(paths: tuple[Path, ...], lanes: tuple[str, ...], in_time: bool, dialect
             _print_events(path, cassette, lanes, spoken(dialect, cassette.head))
         else:
             heading = f"== {named(path)}\n" if len(paths) > 1 or path not in paths else ""
-            click.echo(heading + how(cassette, lanes=lanes, dialect=spoken(dialect, cassette.head)), nl=False)
+            say((heading + how(cassette, lanes=lanes, dialect=spoken(dialect, cassette.head))).removesuffix("\n"))
         return True
 
     sys.exit(each(paths, look, as_json=as_json))
@@ -97,7 +98,7 @@ def timeline(path: Path, output: Path | None, opens: bool, dialect: str | None) 
     except BideError as error:
         complain(error)
         sys.exit(UNREADABLE)
-    click.echo(str(place))
+    say(str(place))
     if opens:
         webbrowser.open(place.absolute().as_uri())
 
@@ -138,8 +139,8 @@ def convert(
         complain(error)
         sys.exit(UNREADABLE)
     for line in formats.told(read, kind, data):
-        click.echo(f"bide: {line}", err=True)
-    click.echo(str(target))
+        say(f"bide: {line}", err=True)
+    say(str(target))
 
 
 def _service(dialect: str | None, base_url: str | None) -> Dialect:

@@ -23,6 +23,7 @@ from bide_transports.cassette.track import Strict
 from bide_transports.cassette.verify import Verified
 from bide_transports.cassette.verify import verify as verified
 from bide_transports.cli_cassette_files import ALLOW, AS_JSON, DIALECT, FILES, each, named, needed, print_json, told
+from bide_transports.wishes import say
 
 
 @click.command()
@@ -48,7 +49,7 @@ def verify(paths: tuple[Path, ...], strict: str, dialect: str | None, as_json: b
             cassette = load(path)
             found = verified(cassette, dialect=needed(dialect, cassette.head), strict=cast("Strict", strict))
         except ReplayDiverged as error:
-            click.echo(f"bide: {told(str(error))}", err=True)
+            say(f"bide: {told(str(error))}", err=True)
             if as_json:
                 place = {"lane": error.lane, "step": error.step, "path": error.path}
                 print_json({"file": str(path), "ok": False, "error": str(error), **place})
@@ -61,7 +62,7 @@ def verify(paths: tuple[Path, ...], strict: str, dialect: str | None, as_json: b
 
     code = each(paths, look, as_json=as_json)
     if all_of_them and not as_json:
-        click.echo(_counted(all_of_them, time.perf_counter() - began))
+        say(_counted(all_of_them, time.perf_counter() - began))
     sys.exit(code)
 
 
@@ -101,12 +102,12 @@ def scan(paths: tuple[Path, ...], allow: tuple[str, ...], secrets: tuple[str, ..
             if as_json:
                 print_json({"file": str(path), "line": finding.line, "path": finding.path, "kind": finding.kind})
             else:
-                click.echo(f"{named(path)}:{finding.line}: {told(finding.path)}: {finding.kind}")
+                say(f"{named(path)}:{finding.line}: {told(finding.path)}: {finding.kind}")
         return not found
 
     code = each(paths, look, as_json=as_json, unfinished=True)
     if places:
-        click.echo(
+        say(
             f"bide: {count(places, 'place')} may hold a secret: give the recording rules that hide it and record "
             "anew, or name what is no secret with --allow",
             err=True,
@@ -135,7 +136,7 @@ def settle(paths: tuple[Path, ...], check: bool, dialect: str | None, as_json: b
         if as_json:
             print_json({"file": str(path), "ok": not (changed and check), "changed": changed, "diff": list(diff)})
         else:
-            click.echo("\n".join([*diff, f"{named(path)}: {_result(changed, check=check)}"]))
+            say("\n".join([*diff, f"{named(path)}: {_result(changed, check=check)}"]))
         return not (changed and check)
 
     sys.exit(each(paths, look, as_json=as_json))

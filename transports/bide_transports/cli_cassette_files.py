@@ -17,6 +17,7 @@ from bide_transports.cassette.tape import Head, InvalidCassette
 from bide_transports.cassette.wording import plain
 from bide_transports.cassette.words import known
 from bide_transports.cli_options import declared
+from bide_transports.wishes import say
 
 FINE, OTHERWISE, UNREADABLE = 0, 1, 2
 _OFTEN = 2.0  # seconds from one word of progress to the next
@@ -63,7 +64,7 @@ def under_way(paths: Sequence[Path], now: Callable[[], float] = time.monotonic) 
     last = now()
     for number, path in enumerate(paths):
         if now() - last >= _OFTEN:
-            click.echo(f"bide: {number} of {len(paths)} cassettes", err=True)
+            say(f"bide: {number} of {len(paths)} cassettes", err=True)
             last = now()
         yield path
 
@@ -85,7 +86,7 @@ def needed(name: str | None, head: Head) -> Dialect:
 
 def complain(error: object) -> None:
     """Say on stderr what is wrong, and what to do next."""
-    click.echo(f"bide: {told(str(error))}", err=True)
+    say(f"bide: {told(str(error))}", err=True)
 
 
 def told(text: str) -> str:
@@ -95,7 +96,7 @@ def told(text: str) -> str:
 
 def print_json(document: Mapping[str, object]) -> None:
     """One document on a line of stdout."""
-    click.echo(json.dumps(document))
+    say(json.dumps(document))
 
 
 def named(path: Path) -> str:

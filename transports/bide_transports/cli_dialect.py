@@ -14,6 +14,7 @@ from bide.dialects.written import write
 from bide.document import text
 from bide.errors import CallerError
 from bide_transports.cli_options import declared
+from bide_transports.wishes import say
 
 
 def _to_declaration(_: click.Context, __: click.Parameter, value: str) -> Declaration:
@@ -40,14 +41,14 @@ def list_(as_json: bool) -> None:
     for name in names():
         known = named(name)
         facts = {"name": name, "base_url": known.base_url, "source": known.source}
-        click.echo(json.dumps(facts) if as_json else f"{name:{width}}  {known.base_url}")
+        say(json.dumps(facts) if as_json else f"{name:{width}}  {known.base_url}")
 
 
 @dialect.command()
 @_WHICH
 def show(declaration: Declaration) -> None:
     """Print a declaration as JSON, to read it or to begin one of your own with."""
-    click.echo(write(declaration))
+    say(write(declaration))
 
 
 @dialect.command()
@@ -60,11 +61,9 @@ def check(declaration: Declaration, as_json: bool) -> None:
     """
     findings = lint(declaration)
     for finding in findings:
-        click.echo(json.dumps(_document(finding)) if as_json else _paragraph(finding))
+        say(json.dumps(_document(finding)) if as_json else _paragraph(finding))
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    click.echo(
-        f"bide: {declaration.name}: {_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}", err=True
-    )
+    say(f"bide: {declaration.name}: {_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}", err=True)
     sys.exit(1 if errors else 0)
 
 

@@ -19,6 +19,7 @@ from bide_transports.durable import read_text
 from bide_transports.emulator.service import WEBHOOK_SECRET
 from bide_transports.webhook_server import listening
 from bide_transports.webhooks import Answer, Mailbox
+from bide_transports.wishes import say
 
 _PORT = 8099
 
@@ -53,7 +54,7 @@ def listen(port: int, secret_file: Path | None, dialect: str | None, as_json: bo
     def receive(method: str, headers: bide.Headers, body: bytes) -> Answer:
         answer = mailbox.receive(method, headers, body)
         if answer.notice is None:
-            click.echo(f"{answer.status}: {answer.text}", err=True)
+            say(f"{answer.status}: {answer.text}", err=True)
         return answer
 
     try:
@@ -63,7 +64,7 @@ def listen(port: int, secret_file: Path | None, dialect: str | None, as_json: bo
     except OSError as error:
         raise click.UsageError(f"port {port} cannot be had ({error.strerror}): name another with --port") from None
     except KeyboardInterrupt:
-        click.echo(err=True)
+        say("", err=True)
 
 
 def _secrets(file: Path | None, variable: str) -> list[str]:
@@ -85,8 +86,8 @@ def _secrets(file: Path | None, variable: str) -> list[str]:
 
 
 def _greet(url: str) -> None:
-    click.echo(f"listening at {url}", err=True)
-    click.echo(
+    say(f"listening at {url}", err=True)
+    say(
         "to try it, start `bide emulator` in another terminal, and submit there, with the base URL and the key that "
         f'it prints:\n\n  curl $BASE_URL/v1/executions -H "authorization: Bearer $KEY" -d \''
         f"{json.dumps({'model': 'flux-1.1-pro', 'input': {}, 'webhook_url': url})}'\n",
@@ -97,4 +98,4 @@ def _greet(url: str) -> None:
 def _print(notice: bide.Notice, *, as_json: bool) -> None:
     at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     facts = {"at": at, "kind": notice.kind, "id": shown(notice.handle), "event": notice.id}
-    click.echo(json.dumps(facts) if as_json else "  ".join(facts.values()))
+    say(json.dumps(facts) if as_json else "  ".join(facts.values()))
