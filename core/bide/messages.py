@@ -40,7 +40,8 @@ class Headers:
                 repeated.setdefault(name, [*fields[name]]).append(value)
             else:
                 fields[name] = (value,)
-        fields.update((name, tuple(values)) for name, values in repeated.items())
+        for name, values in repeated.items():
+            fields[name] = tuple(values)
         return cls(fields)
 
     def get(self, name: str) -> str | None:

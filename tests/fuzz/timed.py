@@ -56,15 +56,16 @@ def slowest(target: Target, corpus: Path, *, shaped: bool = False) -> Slow:
 
 
 def _rate(ready: Ready, allowed: float) -> float:
-    rate = (_took(ready.run, 1) - _took(lambda: _parsed(ready.body), 1)) / max(ready.size, 1) * 1e6
+    rate = (_took(ready.run, 1) - _took(lambda: _parsed(ready.documents), 1)) / max(ready.size, 1) * 1e6
     if rate > allowed:
-        rate = (_took(ready.run, _TRIES) - _took(lambda: _parsed(ready.body), _TRIES)) / max(ready.size, 1) * 1e6
+        rate = (_took(ready.run, _TRIES) - _took(lambda: _parsed(ready.documents), _TRIES)) / max(ready.size, 1) * 1e6
     return rate
 
 
-def _parsed(body: bytes) -> None:
+def _parsed(documents: tuple[bytes, ...]) -> None:
     with suppress(ValueError, RecursionError):
-        json.loads(body)
+        for document in documents:
+            json.loads(document)
 
 
 def _took(run: Callable[[], object], tries: int) -> float:

@@ -44,7 +44,9 @@ def written(body: bytes, inline: int | None = None) -> dict[str, JSON]:
 
 def read(members: Mapping[str, JSON]) -> bytes | Omitted:
     """The body that a line's members stand for; raises `ValueError` for what `written` never writes."""
-    value, style = members.get("b"), members.get("raw", _USUAL)
+    if "b" not in members:
+        return b""
+    value, style = members["b"], members.get("raw", _USUAL)
     match value:
         case {"$text": str(text)}:
             return text.encode()
@@ -54,8 +56,6 @@ def read(members: Mapping[str, JSON]) -> bytes | Omitted:
             return Omitted(length, digest)
         case _:
             pass
-    if "b" not in members:
-        return b""
     if not isinstance(style, str) or style not in _STYLES:
         raise ValueError(f"raw is {style!r:.40}: one of {', '.join(_STYLES)} is expected")
     return json.dumps(value, **_STYLES[style]).encode()

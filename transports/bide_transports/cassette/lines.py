@@ -58,6 +58,9 @@ def read_head(members: Mapping[str, JSON]) -> Head:
     )
 
 
+_NO_FIELDS = Headers()
+
+
 def event_members(event: Event, inline: int | None = None) -> Members:
     """The line of an event; the body of a reply is left out above `inline` bytes."""
     members: Members = {"k": _kind(event), "o": event.lane, "t": event.t}
@@ -149,11 +152,11 @@ def _read_wait(members: Mapping[str, JSON]) -> Wait:
 
 
 def _read_send(members: Mapping[str, JSON]) -> Send:
-    body, omitted = _body(members)
+    body, omitted = _body(members) if "b" in members else (b"", None)
     request = Request(
         _text(members, "m"),
         _text(members, "u"),
-        tuple(_read_headers(members)),
+        tuple(_read_headers(members)) if "h" in members else (),
         body,
         credential=members.get("key") is True,
         repeatable=members.get("once") is not True,
@@ -167,7 +170,8 @@ def _read_recv(members: Mapping[str, JSON]) -> Heard:
 
 def _read_response(members: Mapping[str, JSON]) -> tuple[Response, Omitted | None]:
     body, omitted = _body(members)
-    return Response(_status(members), Headers.of(_read_headers(members)), body), omitted
+    headers = Headers.of(_read_headers(members)) if "h" in members else _NO_FIELDS
+    return Response(_status(members), headers, body), omitted
 
 
 def _body(members: Mapping[str, JSON]) -> tuple[bytes, Omitted | None]:
@@ -223,9 +227,9 @@ def _text(members: Mapping[str, JSON], name: str, usual: str | None = None) -> s
 
 def _int(members: Mapping[str, JSON], name: str) -> int:
     value = members.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if type(value) is not int:  # a boolean is one
         raise Misread(f"{name} is {value!r:.40}: a whole number is expected")
-    if abs(value) > FARTHEST:
+    if not -FARTHEST <= value <= FARTHEST:
         raise Misread(f"{name} is beyond {FARTHEST} milliseconds")
     return value
 
@@ -237,11 +241,14 @@ def _status(members: Mapping[str, JSON]) -> int:
 
 
 def _read_headers(members: Mapping[str, JSON]) -> list[tuple[str, str]]:
-    headers = members.get("h", {})
+    headers = members["h"]
     if not isinstance(headers, dict):
         raise Misread("h is no object of header fields")
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():
+        if isinstance(value, str):
+            pairs.append((name, value))
+            continue
         values = cast("list[JSON]", value if isinstance(value, list) else [value])
         if not all(isinstance(one, str) for one in values):
             raise Misread(f"the header field {name!r:.40} is no text")
