@@ -21,6 +21,7 @@ LONG = ("run", "flux-1.1-pro", "--pace", "0.05")
 QUICK = Plan(duration=0.1, width=64, height=48)
 NOHUP = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
 NO_ROOM = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+LITTLE = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
 DEV_FULL = Path("/dev/full")
 # somebody presses Ctrl-C again and again while the token is written and told
 AGAIN = """
@@ -226,6 +227,19 @@ def test_a_token_that_fits_nowhere_is_shown(place: Path) -> None:
         (place / "token").write_text(shown)
         assert ask(emulator, "resume", "token", "--save", "out").exit_code == 0
         assert emulator.account.executions == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_a_result_that_fits_in_part_is_kept(place: Path, monkeypatch: pytest.MonkeyPatch, unbuffered: str) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    with serve(Service(default=QUICK, limit=AMPLE)) as emulator:
+        with (place / "out").open("a") as out, typed(emulator, *LONG, before=LITTLE, stdout=out) as command:
+            os.truncate(out.fileno(), 99_950)
+            code, _, said = command.end()
+        assert (place / "out").stat().st_size == 100_000
+        assert (code, "stdout could not be written to" in said, "Traceback" in said) == (4, True, False)
+        (token,) = tokens(place)
+        assert json.loads(ask(emulator, "resume", token.name).stdout)["status"] == "COMPLETED"
 
 
 @pytest.mark.skipif(not DEV_FULL.exists(), reason="there is no disk that is always full")

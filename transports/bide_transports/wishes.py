@@ -8,9 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TextIO, TypeAlias
-
-import click
+from typing import Any, Literal, TextIO, TypeAlias, cast
 
 OnInterrupt: TypeAlias = Literal["detach", "cancel"]
 
@@ -40,11 +38,23 @@ def say(line: str, *, err: bool = False) -> None:
     if stream is None and not err:
         raise Unheard(errno.EBADF, "it is closed", "stdout")
     try:
-        click.echo(line, err=err)
-    except OSError as error:
         if stream is not None:
-            _to_nowhere(stream)
+            _write(stream, f"{line}\n")
+    except OSError as error:
+        _to_nowhere(cast("TextIO", stream))
         raise Unheard(error.errno, error.strerror, "stderr" if err else "stdout") from None
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """All of `text`, or an `OSError`: Python with PYTHONUNBUFFERED leaves out what one write has no room for."""
+    stream.flush()
+    data = text.encode(stream.encoding, stream.errors or "strict")
+    while data:
+        written: int | None = stream.buffer.write(data)
+        if written is None:
+            raise BlockingIOError(errno.EAGAIN, "it takes nothing for the moment")
+        data = data[written:]
+    stream.buffer.flush()
 
 
 def say_anything() -> None:
