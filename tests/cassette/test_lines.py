@@ -87,6 +87,9 @@ def test_a_body_keeps_its_very_bytes(body: bytes) -> None:
         (b'{"a":1,"a":2}', {"b": {"$text": '{"a":1,"a":2}'}}),
         (b'{"$text":"no note of ours"}', {"b": {"$text": '{"$text":"no note of ours"}'}}),
         (b"no json", {"b": {"$text": "no json"}}),
+        (b'{"a":"\\uD800"}', {"b": {"$text": '{"a":"\\uD800"}'}}),
+        (b'{"a":"\\ud800"}', {"b": {"a": "\ud800"}}),
+        (b'{"a":NaN}', {"b": {"$text": '{"a":NaN}'}}),
         (b"\xff\x00", {"b": {"$b64": "/wA="}}),
     ],
 )

@@ -69,4 +69,5 @@ def _style(body: bytes) -> str | None:
         return None
     if isinstance(document, dict) and any(name.startswith("$") for name in document):
         return None
-    return next((style for style, how in _STYLES.items() if json.dumps(document, **how).encode() == body), None)
+    said = body.decode()
+    return next((style for style, how in _STYLES.items() if json.dumps(document, **how) == said), None)

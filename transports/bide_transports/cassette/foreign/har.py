@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import bide
 from bide.dialects import Dialect
-from bide.document import JSON, moment, number, parse
+from bide.document import JSON, moment, number, parse_strictly
 from bide.messages import Cause, Headers, NoResponse, Reply, Response
 from bide_transports.cassette.foreign.importing import Terms, imported
 from bide_transports.cassette.foreign.interactions import (
@@ -74,7 +74,7 @@ def read_har(
 
 def _log(data: bytes, name: str) -> Spot:
     try:
-        document = parse(data, strict=True)
+        document = parse_strictly(data)
     except ValueError as error:
         raise InvalidCassette(f"{name} is no JSON ({error}): save the archive anew") from None
     log = Spot(document, name).member("log")
