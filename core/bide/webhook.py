@@ -15,12 +15,12 @@ import hmac
 import re
 from binascii import a2b_base64, b2a_base64
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
 from bide.dialects.places import Facts
-from bide.document import moment, text
+from bide.document import is_writable, moment, text
 from bide.errors import Flaw, InvalidKey, InvalidSetting, InvalidWebhook, NotOffered
 from bide.messages import Headers, Notice, Response
 from bide.pace import positive
@@ -50,11 +50,10 @@ def verify(headers: Lines, body: bytes, *, secrets: Secrets, signature: Signatur
     """
     if signature is None:
         raise NotOffered("this service signs no webhooks, or none are declared: poll instead")
-    keys = [_key(secret, signature.key) for secret in _each(secrets)]
-    if not keys:
-        raise InvalidKey("there is no webhook secret: give the one that was shown when the endpoint was made")
+    secrets = held(secrets)  # no local of a frame that raises shows one
+    _check_secrets(secrets, signature.key)
     fields = Headers.of(cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers)
-    stamp = _check_signature(fields, body, keys, signature)
+    stamp = _check_signature(fields, body, secrets, signature)
     if signature.timestamp:
         _check_time(stamp, signature, now)
     return _read(fields, body, signature)
@@ -94,32 +93,42 @@ class Delivered:
         return True
 
 
-def _each(secrets: Secrets) -> Iterator[Secret | str]:
-    if isinstance(secrets, Secret | str):
-        yield secrets
-    else:
-        yield from secrets
+def held(secrets: Secrets) -> tuple[Secret, ...]:
+    """Each of `secrets`, out of sight; raises `InvalidKey` for what is no text."""
+    is_one = isinstance(secrets, Secret | str) or not isinstance(cast("object", secrets), Iterable)
+    each = (secrets,) if is_one else secrets
+    hidden = tuple(map(Secret.hidden, cast("Iterable[object]", each)))
+    del secrets, each
+    found = [secret for secret in hidden if isinstance(secret, Secret)]
+    if len(found) < len(hidden):
+        raise InvalidKey("a webhook secret is no text: give the one that was shown when the endpoint was made")
+    return tuple(found)
 
 
-def _key(secret: Secret | str, kind: Literal["text", "whsec"]) -> bytes:
-    """The bytes that sign; no message tells any of them."""
-    value = secret.reveal() if isinstance(secret, Secret) else secret
-    try:
-        key = value.encode()
-    except UnicodeEncodeError:
-        key = b""
-    if not key or value != value.strip():
+def _check_secrets(secrets: tuple[Secret, ...], kind: Literal["text", "whsec"]) -> None:
+    """Raise `InvalidKey` unless each can sign; no message tells any of them."""
+    if not secrets:
+        raise InvalidKey("there is no webhook secret: give the one that was shown when the endpoint was made")
+    if not all(_key(secret, "text") for secret in secrets):
         raise InvalidKey("a webhook secret is empty, has space around it or is no text: copy it again, whole")
-    return key if kind == "text" else _from_base64(value.removeprefix(_WHSEC))
-
-
-def _from_base64(value: str) -> bytes:
-    if not value or not _BASE64.fullmatch(value):
+    if not all(_key(secret, kind) for secret in secrets):
         raise InvalidKey("a webhook secret is not whsec_ and base64 after it: copy it again, whole")
+
+
+def _key(secret: Secret, kind: Literal["text", "whsec"]) -> bytes:
+    """The bytes that sign; none for a secret that is none. It raises nothing, so that no traceback shows them."""
+    value = secret.reveal()
+    if not is_writable(value) or value != value.strip():
+        return b""
+    if kind == "text":
+        return value.encode()
+    value = value.removeprefix(_WHSEC)
+    if not _BASE64.fullmatch(value):
+        return b""
     return a2b_base64(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4))
 
 
-def _check_signature(headers: Headers, body: bytes, keys: list[bytes], signature: Signature) -> str:
+def _check_signature(headers: Headers, body: bytes, secrets: tuple[Secret, ...], signature: Signature) -> str:
     """The timestamp that was signed together with the body; the empty text where none is sent."""
     stamp, given = _stamp_and_signatures(headers, signature)
     event = headers.get(signature.id.lower())
@@ -133,7 +142,7 @@ def _check_signature(headers: Headers, body: bytes, keys: list[bytes], signature
         )
     parts = {"{timestamp}": _bytes(stamp), "{id}": _bytes(event or ""), "{body}": body}
     message = b"".join(parts.get(piece, piece.encode()) for piece in _GAP.split(signature.signed))
-    if not _is_signed(message, [_bytes(one) for one in given[:_MOST]], keys, signature.coding):
+    if not _is_signed(message, [_bytes(one) for one in given[:_MOST]], secrets, signature):
         raise InvalidWebhook(
             f"{Flaw.WRONG_SIGNATURE.value}: if the service did send it, then the secret is another endpoint's, or "
             "the body was changed on its way here (give the raw bytes, not JSON written anew)",
@@ -160,11 +169,11 @@ def _is_inside(signature: Signature) -> bool:
     return signature.timestamp.lower() == signature.signature.lower()
 
 
-def _is_signed(message: bytes, given: list[bytes], keys: list[bytes], coding: Literal["hex", "base64"]) -> bool:
-    """Whether one of the keys made one of the signatures: all are compared, each in constant time."""
-    found = False
-    for key in keys:
-        digest = hmac.digest(key, message, "sha256")
+def _is_signed(message: bytes, given: list[bytes], secrets: tuple[Secret, ...], signature: Signature) -> bool:
+    """Whether one of the secrets made one of the signatures: all are compared, each in constant time."""
+    found, coding = False, signature.coding
+    for secret in secrets:
+        digest = hmac.digest(_key(secret, signature.key), message, "sha256")
         made = digest.hex().encode() if coding == "hex" else b2a_base64(digest, newline=False)
         for one in given:
             found |= hmac.compare_digest(made, one.lower() if coding == "hex" else one)

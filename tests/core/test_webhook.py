@@ -6,9 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import assume, given
@@ -323,6 +324,22 @@ def test_a_signature_of_another_version_is_none() -> None:
     headers = standard(b"{}") | {"webhook-signature": "v1a,MEUCIQ=="}
     kind = flaw_of(lambda: verify(headers, b"{}", secrets=WHSEC, signature=STANDARD_WEBHOOKS, now=NOW))
     assert kind is Flaw.UNSIGNED
+
+
+def test_no_traceback_shows_a_secret() -> None:
+    for secrets in (lambda: SECRET, lambda: [SECRET, WHSEC], lambda: Secret(SECRET)):
+        for headers in ({}, signed(secret="whsec_other")):
+            with pytest.raises(InvalidWebhook) as caught:
+                verify(headers, b"{}", secrets=secrets(), signature=SIGNED, now=NOW)
+            shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+            assert "in verify" in shown
+            assert SECRET not in shown
+
+
+@pytest.mark.parametrize("secrets", [None, 7, b"whsec_x", ["whsec_one", None]])
+def test_what_is_no_text_is_no_secret(secrets: Any) -> None:
+    with pytest.raises(InvalidKey, match="a webhook secret is no text"):
+        verify({}, b"", secrets=secrets, signature=SIGNED, now=NOW)
 
 
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_A", "whsec_not base64", "whsec_ab-_", "whsec_AA=A", "whsec_ABCDE"])

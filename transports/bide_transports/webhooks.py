@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeAlias
 
 import bide
 from bide.errors import Flaw, InvalidWebhook
-from bide.webhook import Delivered, Lines, Secrets, Signature, verify
+from bide.webhook import Delivered, Lines, Secrets, Signature, held, verify
 
 LARGEST = 1024 * 1024  # bytes of a body; a notice has a few hundred
 
@@ -68,7 +68,7 @@ class Mailbox:
         delivered: Delivered | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._secrets = (secrets,) if isinstance(secrets, str | bide.Secret) else tuple(secrets)
+        secrets = self._secrets = held(secrets)
         self._signature = signature or dialect.webhook
         self._delivered = Delivered() if delivered is None else delivered
         self._now, self._lock = now, Lock()
