@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from json import JSONDecodeError, JSONDecoder, dumps
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qsl, unquote
 
 from bide.errors import InvalidOrder
@@ -45,27 +45,45 @@ def _nothing(_: str) -> None:
     """For NaN and its like, which are no JSON: JavaScript writes null for them, too."""
 
 
+def _finite(figures: str) -> float | None:
+    figure = float(figures)
+    return figure if math.isfinite(figure) else None
+
+
 _decode = JSONDecoder(parse_constant=_nothing).raw_decode
 _decode_long = JSONDecoder(parse_constant=_nothing, parse_int=_integer).raw_decode
+_decode_plain = JSONDecoder(parse_constant=_nothing, parse_int=_integer, parse_float=_finite).raw_decode
 _decode_strictly = JSONDecoder().raw_decode
 
 
-def parse(body: bytes, *, strict: bool = False) -> JSON:
+def parse(body: bytes) -> JSON:
     """The JSON document in `body`; raises `ValueError`, and nothing else, when there is none.
 
     NaN is read as null, and an integer of thousands of digits as a text, so that nothing else in there is lost for
-    them. Where it is `strict`, NaN stays what it is, to be refused where it stands, and such an integer is no JSON.
+    them.
     """
+    try:
+        return _parsed(body, _decode)
+    except JSONDecodeError:
+        raise
+    except ValueError:
+        return _parsed(body, _decode_long)
+
+
+def parse_plain(body: bytes) -> JSON:
+    """The same, to be handed out: a number that is too large for a float is null, too, since no JSON can say it."""
+    return _parsed(body, _decode_plain)
+
+
+def parse_strictly(body: bytes) -> JSON:
+    """What we wrote ourselves: NaN stays what it is, to be refused where it stands, and such an integer is no JSON."""
+    return _parsed(body, _decode_strictly)
+
+
+def _parsed(body: bytes, decode: Callable[[str], tuple[Any, int]]) -> JSON:
     text = body.decode().removeprefix("\ufeff").strip(_SPACE)
     try:
-        try:
-            document, end = (_decode_strictly if strict else _decode)(text)
-        except JSONDecodeError:
-            raise
-        except ValueError:
-            if strict:
-                raise
-            document, end = _decode_long(text)
+        document, end = decode(text)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
     if end != len(text):

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from bide.document import JSON, at, parse, parse_object, text
+from bide.document import JSON, at, parse_plain, text
 from bide.handles import Known, shown
 from bide.secret import redact
 from bide.urls import public
@@ -48,18 +48,26 @@ class Result(Known):
     more: str | None = field(default=None, repr=False)
 
     @property
+    def _said(self) -> JSON:
+        try:
+            return parse_plain(self.raw.encode("utf-8", "surrogatepass"))
+        except ValueError:
+            return None
+
+    @property
     def document(self) -> Document:
         """The whole reply that carried the result, unknown fields included: plain JSON, read afresh and the caller's.
 
         Empty where the reply is no JSON object (`output` has the value of any other).
         """
-        return parse_object(self.raw.encode("utf-8", "surrogatepass")) or {}
+        document = self._said
+        return document if isinstance(document, dict) else {}
 
     @property
     def output(self) -> JSON:
         """The part of the document that is the output: `output`, else `result`; an empty one hides no other."""
         if self.place is not None:
-            return at(parse(self.raw.encode("utf-8", "surrogatepass")), self.place)
+            return at(self._said, self.place)
         document = self.document
         output = document.get("output")
         return output or document.get("result", output)

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from bide.codec import Misfit, decode, encode, hints, inside
 from bide.dialects import Dialect, as_dialect
-from bide.document import parse
+from bide.document import parse_strictly
 from bide.errors import CallerError, ForeignToken, InvalidHandle, InvalidToken
 from bide.finished import Abandoned, Completed, Finished, Lost, no_job
 from bide.handles import COOKIE
@@ -51,7 +51,7 @@ def load(data: str | bytes, *, dialect: Dialect | str) -> Job:
     if len(raw) > LARGEST:
         raise InvalidToken(f"the token has {len(raw)} bytes, more than any job needs: is it the right file?")
     try:
-        document = parse(raw, strict=True)
+        document = parse_strictly(raw)
     except ValueError:
         raise InvalidToken("the token is not JSON: it is cut short, or not a token of bide") from None
     if not isinstance(document, dict) or "bide" not in document:

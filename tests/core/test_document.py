@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bide import Result
 from bide.document import JSON, JSONInput, moment, money, number, parse, parse_object, snapshot, strings, text
 from bide.errors import InvalidOrder
 from tests.laws import json_values
@@ -36,6 +37,11 @@ def test_what_other_readers_take_spoils_no_document() -> None:
     long = b"7" * 5000
     document = b'{"cost":NaN,"steps":[-Infinity,1,%b],"id":"a"}' % long
     assert parse(document) == {"cost": None, "steps": [None, 1, long.decode()], "id": "a"}
+
+
+def test_what_is_handed_out_is_plain_json() -> None:
+    result = Result("a", raw='{"output":[1e999,NaN,-1e999,1.5,%s]}' % ("7" * 5000))
+    assert json.dumps(result.document["output"], allow_nan=False) == '[null, null, null, 1.5, "' + "7" * 5000 + '"]'
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"\xff\xfe", b"[1] [2]", DEEP, b'{"a":' * 50_000], ids=len)

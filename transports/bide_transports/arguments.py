@@ -47,6 +47,8 @@ def to_path(name: str, value: object) -> Path:
     """`value` as a path; raises `InvalidSetting` for whatever is none."""
     if not isinstance(value, str | Path):
         raise InvalidSetting(f"{name} is {value!r:.60}: give a path, as a text or a pathlib.Path")
+    if value == "":
+        raise InvalidSetting(f"{name} is empty: give a path, such as '.' for the current directory")
     return Path(value)
 
 

@@ -178,6 +178,12 @@ def _to_pace(_: click.Context, __: click.Parameter, value: str) -> bide.Pace:
         raise click.BadParameter(f"{value!r} is no pace: give {', '.join(_PACES)}, or seconds (0.05 or more)") from None
 
 
+def _to_directory(_: click.Context, __: click.Parameter, value: str | None) -> Path | None:
+    if value == "":
+        raise click.BadParameter("it is empty: name a directory, such as '.' for the current one")
+    return None if value is None else Path(value)
+
+
 def _to_deadline(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     try:
         return bide.Patience(deadline=value).deadline
@@ -201,7 +207,7 @@ def _to_bytes(_: click.Context, option: click.Parameter, value: str | None) -> i
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document per state on stdout.")
-SAVE = click.option("--save", type=click.Path(path_type=Path), metavar="DIR", help="Save the result's files there.")
+SAVE = click.option("--save", callback=_to_directory, metavar="DIR", help="Save the result's files there.")
 PACE = click.option("--pace", default="default", callback=_to_pace, help="default, testing, small, or seconds.")
 ON_TIMEOUT = click.option(
     "--on-timeout",

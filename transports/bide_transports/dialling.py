@@ -17,7 +17,7 @@ from urllib3.util.connection import allowed_gai_family, create_connection
 from bide.urls import address
 from bide_transports.budget import Deadline
 from bide_transports.lookup import checked, look_up, public_only
-from bide_transports.proxies import Proxy, ProxyFailed, is_this_machine, proxy_at
+from bide_transports.proxies import Proxy, ProxyFailed, is_this_machine, proxy_at, with_scheme
 
 
 def sent(
@@ -32,7 +32,7 @@ def sent(
     place, proxy = address(url), None
     by = None if place is None or is_this_machine(place.host) else select_proxy(url, settings["proxies"])
     if place is not None and by:
-        proxy = proxy_at(by, place.scheme)
+        proxy, settings["proxies"] = proxy_at(by, place.scheme), {place.scheme: with_scheme(by)}
         if place.scheme == "http" and _carries(session, url):
             raise proxy.unfit(place)
     else:

@@ -34,7 +34,8 @@ class Proxy:
 
     def failed(self, why: str) -> ProxyFailed:
         """The error that says which proxy it was, and what of it failed."""
-        return ProxyFailed(f"{self.host}:{self.port} {why}")
+        host = f"[{self.host}]" if ":" in self.host and self.host[:1] != "[" else self.host
+        return ProxyFailed(f"{host}:{self.port} {why}")
 
     def unfit(self, place: Address) -> InvalidAddress:
         """The error that says that this proxy would read what the caller's session adds to a request to `place`."""
@@ -67,16 +68,21 @@ def proxy_at(url: str, scheme: str) -> Proxy:
         " (no SOCKS, no https)"
     )
     try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
+        parts = urlsplit(with_scheme(url))
         host, port = parts.hostname, parts.port or 80
     except ValueError:
         raise unusable from None
-    if parts.scheme != "http" or not host:
-        raise unusable
+    if parts.scheme != "http" or not host or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        raise unusable  # what is behind an @ there is the host, and what is before it a password that is not encoded
     if parts.username is None:
         return Proxy(host, port)
     secret = b64encode(f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()).decode()
     return Proxy(host, port, (("proxy-authorization", f"Basic {secret}"),))
+
+
+def with_scheme(url: str) -> str:
+    """The URL of a proxy as everybody understands it, from one as curl does: without a scheme, or with blanks."""
+    return url.strip() if "://" in url else f"http://{url.strip()}"
 
 
 def is_this_machine(host: str) -> bool:
