@@ -7,6 +7,7 @@ carry signatures and keys.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,6 +19,7 @@ from bide.errors import InvalidOrder
 from bide.handles import Named
 from bide.urls import public
 
+_WEBHOOK = re.compile(r"https?://[^\s/?#\\]+(?:[/?#]\S*)?", re.IGNORECASE)
 TIMEOUT = 30.0  # seconds for one whole exchange, unless `Patience.timeout` says otherwise
 LARGEST = 8 * 1024 * 1024  # bytes of one reply body, unless `Patience.largest` says otherwise
 LARGEST_FILE = 16 * 1024**3  # bytes of one file, unless `Patience.largest_file` says otherwise
@@ -171,6 +173,10 @@ class Order:
         ):
             raise InvalidOrder(
                 "the idempotency key must be 1 to 255 printable ASCII characters without spaces at its ends"
+            )
+        if self.webhook_url is not None and not _WEBHOOK.fullmatch(self.webhook_url):
+            raise InvalidOrder(
+                f"webhook_url is {self.webhook_url!r:.60}: give the address of an endpoint of yours, with https://"
             )
         object.__setattr__(self, "input", snapshot(self.input, "input"))
         if self.metadata is not None:

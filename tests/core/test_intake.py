@@ -152,6 +152,19 @@ ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"metadata": [1]}, "^metadata is a list: give a dict"),
     ({"key": 7}, "key is 7: give a text"),
     ({"webhook_url": ["https://me.example/hook"]}, "webhook_url is .*: give a text"),
+    *(
+        ({"webhook_url": url}, "webhook_url is .*: give the address of an endpoint")
+        for url in (
+            "",
+            "foo",
+            "ftp://me.example/",
+            "//me.example/",
+            "javascript:1",
+            "https://",
+            "https://a b/",
+            "https://a/\n",
+        )
+    ),
 ]
 
 

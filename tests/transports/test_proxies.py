@@ -162,6 +162,33 @@ def test_a_proxy_of_another_kind_cannot_be_used(kind: str, wire: Wire, monkeypat
     assert "pass-word" not in str(caught.value)
 
 
+@BY_EACH
+@pytest.mark.parametrize("written", ["localhost:{port}", " http://127.0.0.1:{port} ", "127.0.0.1:{port}"])
+def test_a_proxy_is_understood_as_curl_does(written: str, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server((read, send(IN_THE_MIDDLE))) as proxy:
+        monkeypatch.setenv("https_proxy", written.format(port=proxy.address[1]))
+        (came,) = wire(Request("GET", "https://service.invalid/1", timeout=20.0))
+    assert isinstance(came, NoResponse)
+    assert came.cause is Cause.PROXY
+    assert came.detail.endswith(f":{proxy.address[1]} answers 502")
+
+
+@BY_EACH
+def test_a_password_that_is_not_encoded_is_no_name_of_a_proxy(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://fox:pass/word@127.0.0.1:1")
+    with pytest.raises(InvalidAddress, match="http://host:port") as caught:
+        wire(Request("GET", "https://service.invalid/1", timeout=20.0))
+    assert "pass" not in str(caught.value)
+
+
+@BY_EACH
+def test_the_address_of_a_proxy_is_written_as_in_a_url(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://[::1]:1")
+    (came,) = wire(Request("GET", "https://service.invalid/1", timeout=20.0))
+    assert isinstance(came, NoResponse)
+    assert came.detail == "[::1]:1 cannot be reached"
+
+
 class Clear:
     """A dialect that nobody has checked: with a key, and at an address where it could be read on the way."""
 

@@ -285,7 +285,7 @@ def test_a_client_certificate_is_not_shown_to_others() -> None:
 @reacts(
     Where.SECRET,
     "a service that repeats the key in what it says",
-    "struck out of messages, states and tokens; a file stays as it is",
+    "struck out of messages, states and tokens, if it has 8 characters or more; a file stays as it is",
 )
 @BY_EACH
 def test_a_key_that_the_service_repeats_is_shown_nowhere(run: Run) -> None:
