@@ -284,5 +284,6 @@ def test_no_job_is_written_down_beside_those_of_another_service() -> None:
 def test_the_webhook_url_is_passed_on() -> None:
     with serve(slow(), clock=lambda: START) as emulator:
         answer = ask(emulator, "run", "one", "--webhook-url", "no address", *BEGUN)
-        assert (answer.exit_code, "webhook_url must be an address" in answer.stderr) == (1, True)
+        assert (answer.exit_code, "give the address of an endpoint" in answer.stderr) == (2, True)
+        assert emulator.account.requests == 0
         assert ask(emulator, "run", "one", "--webhook-url", "https://hooks.example/h", *BEGUN).exit_code == 4
