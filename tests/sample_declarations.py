@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import Sign

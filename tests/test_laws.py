@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.document import text

@@ -1,13 +1,27 @@
 """Wait for long-running HTTP jobs: the pure core. It decides what to send, when, and how it ended."""
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.dialects.modelroute import ModelRoute
-from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason, unwrap
 from bide.history import Event, History
-from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
+from bide.job import (
+    Abandoned,
+    Cancelled,
+    Cancelling,
+    Completed,
+    Expired,
+    Failed,
+    Fetching,
+    Finished,
+    Job,
+    Lost,
+    Polling,
+    Submitting,
+    Waiting,
+)
 from bide.messages import Cause, Headers, NoResponse, Notice, Order, Reply, Request, Response
+from bide.outcome import unwrap
 from bide.pace import Every, Growing, Pace, Sparse, Why
-from bide.patience import Patience
+from bide.patience import Patience, Reason
 from bide.quota import Quota
 from bide.result import Acknowledgement, Problem, Receipt, Refused, Result
 from bide.secret import NoKey, Secret, credential_for

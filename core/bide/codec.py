@@ -16,7 +16,7 @@ from types import UnionType
 from typing import Any, Literal, Protocol, Union, cast, get_args, get_origin, get_type_hints
 
 from bide.document import moment, money, number
-from bide.errors import carried
+from bide.faults import carried
 
 
 class Misfit(ValueError):

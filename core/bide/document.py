@@ -15,7 +15,7 @@ from json import JSONDecodeError, JSONDecoder, dumps
 from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qsl, unquote
 
-from bide.errors import InvalidOrder
+from bide.faults import InvalidOrder
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 #: What a caller may give as JSON: any mapping and any sequence, whatever narrower type their items have.

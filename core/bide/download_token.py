@@ -14,7 +14,7 @@ from bide.byte_ranges import Partial, is_validator
 from bide.digests import Digest
 from bide.document import JSON, parse_object
 from bide.download import Downloading
-from bide.errors import InvalidToken
+from bide.faults import InvalidToken
 from bide.handles import shown
 
 VERSION = 1

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-from bide.dialects import Dialect, Phase
-from bide.errors import NotOffered
+from bide.dialect import Dialect, Phase
+from bide.faults import NotOffered
 from bide.handles import shown
 from bide.look import Look, reason_to_stop
 from bide.messages import Cause, NoResponse, Request

@@ -13,7 +13,7 @@ from math import inf
 from typing import NamedTuple
 
 from bide.dates import http_date
-from bide.dialects import Asked, Dialect, Phase, Reading
+from bide.dialect import Asked, Dialect, Phase, Reading
 from bide.document import moment
 from bide.messages import Cause, Headers, NoResponse, Reply, Request
 from bide.pace import Pace, ceil_ms

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bide.dialects import Dialect, as_dialect
+from bide.dialect import Dialect
+from bide.dialects.vendors import as_dialect
 from bide.document import JSONInput
-from bide.errors import InvalidHandle
-from bide.finished import NEVER_AGAIN, Abandoned, Finished, Lost, no_job
-from bide.job import Cancelling, Fetching, Job, Polling, Submitting, Waiting
+from bide.faults import InvalidHandle
+from bide.job import Abandoned, Cancelling, Fetching, Finished, Job, Lost, Polling, Submitting, Waiting, no_job
 from bide.messages import Order
 from bide.pace import Growing, Pace, as_pace
-from bide.patience import Patience, as_patience
+from bide.patience import NEVER_AGAIN, Patience, as_patience
 from bide.steering import cancel, cut_short, resume, submit, watch
 from bide.token import load
 

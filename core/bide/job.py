@@ -37,11 +37,10 @@ from math import inf
 from typing import TypeAlias, TypeVar
 
 from bide.cookies import kept_cookies, with_cookies
-from bide.dialects import Asked, Dialect, Phase
+from bide.dialect import Asked, Dialect, Phase
 from bide.dialects.moments import Moment
 from bide.failure import asking_why, explained, has_more_to_say, is_asked_again, tries_after
-from bide.finished import Abandoned, Cancelled, Completed, Expired, Failed, Finished, Lost, Reason
-from bide.handles import COOKIE, Known
+from bide.handles import COOKIE, Ended, Known, shown
 from bide.history import History, Terms
 from bide.look import (
     Look,
@@ -55,8 +54,9 @@ from bide.look import (
 )
 from bide.messages import Cause, NoResponse, Order, Reply, Request, Response
 from bide.pace import Why
+from bide.patience import Reason
 from bide.redirect import Redirect, arrived
-from bide.result import Problem, Result
+from bide.result import Acknowledgement, Problem, Result
 
 _TOO_LARGE = Problem("TOO_LARGE", "its reply is larger than allowed: Patience(largest=...) allows more")
 _REFUSALS = (Phase.REFUSED, Phase.MISSING, Phase.GONE)  # of a submission
@@ -301,10 +301,94 @@ class Cancelling(Known):
         return replace(again, looked=False, tries=tries)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Completed(Known):
+    """The result is in hand."""
+
+    terms: Terms
+    past: History
+    handle: str
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Failed(Ended):
+    """The service says the job failed, or refused the submission (then there is no handle)."""
+
+    terms: Terms
+    past: History
+    handle: str | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Cancelled(Ended):
+    """The service says the job was cancelled, by the caller or by itself."""
+
+    terms: Terms
+    past: History
+    handle: str | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Expired(Ended):
+    """The service gave up on the job."""
+
+    terms: Terms
+    past: History
+    handle: str | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Lost(Known):
+    """The service no longer knows the job, or its result. `last` can be resumed all the same."""
+
+    terms: Terms
+    past: History
+    handle: str
+    problem: Problem | None
+    last: Waiting
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Abandoned(Ended):
+    """We stopped waiting; the job may go on. `last` is where to resume from (see `bide.resume`).
+
+    `said` is what the service answered to a submission that it accepted, where nothing of it can be followed.
+    """
+
+    terms: Terms
+    past: History
+    handle: str | None
+    reason: Reason
+    problem: Problem | None
+    last: Waiting
+    said: Acknowledgement | None = None
+
+
 Waiting: TypeAlias = Submitting | Polling | Fetching | Cancelling
+Finished: TypeAlias = Completed | Failed | Cancelled | Expired | Lost | Abandoned
 Job: TypeAlias = Waiting | Finished
 AnyJob = TypeVar("AnyJob", bound=Job)
 AnyWaiting = TypeVar("AnyWaiting", bound=Waiting)
+
+
+def no_job(value: object) -> str:
+    """Why what was given for a job is none."""
+    if value is None:
+        return (
+            "None is no job: the `handle` of a job is None until the service has named it, and stays so where it "
+            "refused the submission; give the job itself, and what became of it is told"
+        )
+    if isinstance(value, str):
+        return f"{shown(value)[:80]!r} is a text: give the job itself, such as `submit`, `watch` or `resume` returns"
+    if isinstance(value, int | float | bytes):
+        return f"{value!r:.80} is no job: ids are texts, so give it as one"
+    if isinstance(value, Result):
+        return f"a Result is no job: job {value.id} is over, and this is what came of it"
+    return f"a {type(value).__name__} is no job: give its id as a text, or a job such as `submit` returns"
 
 
 def _ended(look: Look) -> Fetching | Completed | Failed | Cancelled | Expired | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urldefrag
 
 from bide.dates import http_date
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.document import moment
 from bide.messages import Request, Response
 from bide.references import whole, why_not

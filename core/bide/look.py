@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from bide.dialects import Asked, Phase, Reading
-from bide.finished import Reason
+from bide.dialect import Asked, Phase, Reading
 from bide.history import ANSWERS_TO_CANCEL, REFUSALS_OF_CANCEL, History, Terms
-from bide.messages import Cause, NoResponse, Order, Reply, Response, head_of
+from bide.messages import Cause, NoResponse, Order, Reply, Request, Response, head_of
 from bide.pace import SHORTEST, Why, backoff, ceil_ms, draw
+from bide.patience import Reason
 from bide.quota import Hold, Quota, closing, hold, read_quota, spent
 from bide.redirect import Redirect, next_redirect, redirect_target
 from bide.result import Acknowledgement, Problem
 from bide.urls import origin, public
-
-if TYPE_CHECKING:
-    from bide.job import Waiting
 
 _REASONS = {
     Phase.UNAUTHORISED: Reason.UNAUTHORISED,
@@ -33,6 +30,35 @@ _NOT_HERE = (301, 307, 308)  # nothing was done, and the address is another (RFC
 _LIKE: dict[Asked, Asked] = {"confirm": "poll", "reason": "fetch"}  # what is limited alike
 _NEEDS_BODY = (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED, Phase.UNFINISHED, Phase.UNREADABLE)
 _TOO_SHORT = 1.5  # by which a hint is stretched each time that it has proved too short
+
+
+class Asking(Protocol):
+    """What a reply is judged by: the job that asked, as every waiting state is."""
+
+    @property
+    def terms(self) -> Terms:
+        """The dialect and the limits."""
+        ...
+
+    @property
+    def past(self) -> History:
+        """What has happened so far."""
+        ...
+
+    @property
+    def handle(self) -> str | None:
+        """The job at the service."""
+        ...
+
+    @property
+    def request(self) -> Request:
+        """What was asked."""
+        ...
+
+    @property
+    def redirect(self) -> Redirect | None:
+        """Where the request was led to."""
+        ...
 
 
 @dataclass(slots=True)
@@ -73,7 +99,7 @@ class Look:
         return self.problem or Problem(self.phase.value)
 
 
-def look_at(job: Waiting, reply: Reply, asked: Asked, now: float, order: Order | None = None) -> Look:
+def look_at(job: Asking, reply: Reply, asked: Asked, now: float, order: Order | None = None) -> Look:
     """`reply` to what `job` asked, understood by its dialect and counted in its history."""
     dialect, led = job.terms.dialect, None
     reply, reading = _understood(job, reply, asked, order)
@@ -85,7 +111,7 @@ def look_at(job: Waiting, reply: Reply, asked: Asked, now: float, order: Order |
     return look
 
 
-def _understood(job: Waiting, reply: Reply, asked: Asked, order: Order | None) -> tuple[Reply, Reading | None]:
+def _understood(job: Asking, reply: Reply, asked: Asked, order: Order | None) -> tuple[Reply, Reading | None]:
     """The reply that counts, and what the dialect makes of it.
 
     Of a reply whose body was cut the head counts: a refusal, a redirect, an answer to a cancel, and the place where a
@@ -113,7 +139,7 @@ def _of_head(reading: Reading, asked: Asked, cause: Cause) -> Reading:
     return reading._replace(phase=Phase.UNREADABLE, result=None, problem=why)
 
 
-def _redirected(job: Waiting, reply: Response, reading: Reading, *, most: int) -> tuple[Reading, Redirect | None]:
+def _redirected(job: Asking, reply: Response, reading: Reading, *, most: int) -> tuple[Reading, Redirect | None]:
     """What a redirect says, and where it leads, if the request may be sent on: within the API's own origin."""
     target = redirect_target(job.request.url, reply)
     if not target:

@@ -15,7 +15,7 @@ from math import inf
 from typing import TypeAlias
 
 from bide.document import JSONInput, is_writable, snapshot
-from bide.errors import InvalidOrder
+from bide.faults import InvalidOrder
 from bide.handles import Named
 from bide.urls import public
 

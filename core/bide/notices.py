@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from bide.finished import Cancelled, Completed, Failed
 from bide.handles import is_called
-from bide.job import AnyJob, Job, Submitting
+from bide.job import AnyJob, Cancelled, Completed, Failed, Job, Submitting
 from bide.messages import Notice
 from bide.pace import Pace, Sparse
 from bide.steering import notice

@@ -12,7 +12,7 @@ from math import ceil, floor
 from typing import TypeAlias, cast
 from zlib import crc32
 
-from bide.errors import InvalidSetting
+from bide.faults import InvalidSetting
 
 SHORTEST = 0.05  # seconds between two looks at one job, whatever a pace says
 LONGEST_BACKOFF = 60.0  # seconds between two tries of what went wrong, unless the service asks for more

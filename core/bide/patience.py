@@ -1,8 +1,9 @@
-"""The limits of waiting: how long, how many failures, how still. Nothing is unbounded by default."""
+"""The limits of waiting: how long, how many failures, how still. Nothing is unbounded; and why waiting stopped."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from math import inf
 from typing import cast
 
@@ -10,6 +11,29 @@ from bide.messages import LARGEST, LARGEST_FILE, TIMEOUT, Request
 from bide.pace import LONGEST, SHORTEST, number, positive, whole
 
 _LAST_LOOK = 10.0  # seconds for a look that begins at the deadline
+
+
+class Reason(Enum):
+    """Why we stopped waiting. The value is the wording people read."""
+
+    DEADLINE = "the deadline passed"
+    FAILURES = "too many requests in a row went wrong"
+    UNREACHABLE = "the service could not be reached"
+    PRIVATE = "the service names a host whose address is in a private network"
+    UNTRUSTED = "the service's TLS certificate was not accepted"
+    STALLED = "nothing has changed for too long"
+    UNAUTHORISED = "the service does not accept the API key"
+    UNPAID = "the service asks for payment"
+    REFUSED = "the service refuses the request"
+    REDIRECTED = "the service redirects to an address that is not followed"
+    TOO_LARGE = "the reply is larger than allowed"
+    NOT_UNDERSTOOD = "the service's replies could not be understood"
+    AMBIGUOUS = "the submission may or may not have been received"
+    UNFOLLOWABLE = "the service answered the submission, but with nothing that can be followed"
+
+
+#: A submission that ended so is never sent again: it was received, or nobody knows.
+NEVER_AGAIN = (Reason.AMBIGUOUS, Reason.UNFOLLOWABLE)
 
 
 @dataclass(frozen=True, slots=True)

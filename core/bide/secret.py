@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar, cast
+from typing import NoReturn, Protocol, TypeAlias, TypeVar, cast
 
-from bide.errors import InvalidAddress, InvalidKey
+from bide.faults import InvalidAddress, InvalidKey
 from bide.messages import NoResponse, Reply, Request, Response
 from bide.urls import exposed, origin, public
-
-if TYPE_CHECKING:
-    from bide.dialects import Dialect
 
 T = TypeVar("T")
 
@@ -90,6 +87,19 @@ class NoKey:
 Credential: TypeAlias = tuple[tuple[str, str], ...]  # the header lines that carry a key
 
 
+class Service(Protocol):
+    """What must be known of a service to lend it a key: a `Dialect` knows it."""
+
+    @property
+    def origin(self) -> str:
+        """The API's own origin."""
+        ...
+
+    def authorization(self, key: str) -> tuple[str, str]:
+        """The header line that carries the key."""
+        ...
+
+
 class Lines(tuple[tuple[str, str], ...]):
     """Header lines that show themselves to nobody: a traceback with its locals prints them, too."""
 
@@ -99,7 +109,7 @@ class Lines(tuple[tuple[str, str], ...]):
         return "Lines(…)"
 
 
-def is_at_home(request: Request, dialect: Dialect) -> bool:
+def is_at_home(request: Request, dialect: Service) -> bool:
     """Whether a request goes to the API's own origin: no other is sent the key, or anything of the caller's session.
 
     That is headers, cookies, parameters, an `auth` and a client certificate.
@@ -107,7 +117,7 @@ def is_at_home(request: Request, dialect: Dialect) -> bool:
     return origin(request.url) == dialect.origin
 
 
-def credential_for(request: Request, dialect: Dialect, key: Secret) -> Credential:
+def credential_for(request: Request, dialect: Service, key: Secret) -> Credential:
     """The header lines that carry `key`, or none unless the request asks for it at the dialect's own origin.
 
     Raises `InvalidAddress` where the key would travel in the clear.

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from bide.dialects import Asked, Dialect, as_dialect
-from bide.errors import InvalidHandle, InvalidOrder
-from bide.finished import NEVER_AGAIN, Abandoned, Lost, Reason, no_job
+from bide.dialect import Asked, Dialect
+from bide.dialects.vendors import as_dialect
+from bide.faults import InvalidHandle, InvalidOrder
 from bide.handles import is_called
 from bide.history import History, Terms
-from bide.job import AnyJob, Cancelling, Fetching, Job, Polling, Submitting, Waiting
+from bide.job import Abandoned, AnyJob, Cancelling, Fetching, Job, Lost, Polling, Submitting, Waiting, no_job
 from bide.messages import Notice, Order
 from bide.pace import LONGEST_BACKOFF, Growing, Pace, Sparse, Why, as_pace, ceil_ms
-from bide.patience import Patience, as_patience
+from bide.patience import NEVER_AGAIN, Patience, Reason, as_patience
 from bide.quota import CEILING, Quota, spent
 
 _ANOTHER_CLOCK = 1.0  # seconds that a job may lie in the future for its clock to be ours

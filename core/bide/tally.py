@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bide.dialects import Advice
+from bide.dialect import Advice
 
 _DAY = 86400.0  # seconds
 

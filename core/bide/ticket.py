@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bide.errors import InvalidSetting
+from bide.faults import InvalidSetting
 from bide.messages import Request
 
 # A type, a subtype and perhaps parameters (RFC 9110, 8.3.1), since it goes into a header line.

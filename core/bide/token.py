@@ -18,12 +18,12 @@ from json import dumps
 from typing import Any, cast
 
 from bide.codec import Misfit, decode, encode, hints, inside
-from bide.dialects import Dialect, as_dialect
+from bide.dialect import Dialect
+from bide.dialects.vendors import as_dialect
 from bide.document import parse_strictly
-from bide.errors import CallerError, ForeignToken, InvalidHandle, InvalidToken
-from bide.finished import Abandoned, Completed, Finished, Lost, no_job
+from bide.faults import CallerError, ForeignToken, InvalidHandle, InvalidToken
 from bide.handles import COOKIE
-from bide.job import Job, Waiting
+from bide.job import Abandoned, Completed, Finished, Job, Lost, Waiting, no_job
 from bide.urls import origin
 
 VERSION = 1

@@ -16,15 +16,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from bide.dialects import Dialect, Phase, Reading
-from bide.errors import NotOffered
-from bide.finished import Reason
+from bide.dialect import Dialect, Phase, Reading
+from bide.faults import NotOffered
 from bide.history import History, Terms
 from bide.link import speaks_against
 from bide.look import Look, counted, first_look, next_look, reason_to_stop
 from bide.messages import Reply, Request, Response, head_of
 from bide.pace import Growing, Why, ceil_ms
-from bide.patience import Patience, as_patience
+from bide.patience import Patience, Reason, as_patience
 from bide.quota import Quota
 from bide.result import Problem
 from bide.ticket import Source, Ticket

@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal, NamedTuple
 
-from bide.errors import InvalidAddress, InvalidHandle
+from bide.faults import InvalidAddress, InvalidHandle
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _PORTS = {"http": 80, "https": 443}

@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias, cast
 
 from bide.dialects.places import Facts
 from bide.document import is_writable, moment, text
-from bide.errors import Flaw, InvalidKey, InvalidSetting, InvalidWebhook, NotOffered
+from bide.faults import Flaw, InvalidKey, InvalidSetting, InvalidWebhook, NotOffered
 from bide.messages import Headers, Notice, Response
 from bide.pace import positive
 from bide.secret import Secret

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide_transports.cassette.recording import Recording, record

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named, names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named, names
 from bide.errors import InvalidSetting

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 import bide
-from bide.dialects import Dialect, Phase
+from bide.dialect import Dialect, Phase
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named, names
 from bide.errors import InvalidSetting, JobExpired, JobFailed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named, names
 from bide.messages import Headers, Request, Response

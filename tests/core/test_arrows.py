@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import bide
 from bide import errors
-from bide.dialects import Asked, Phase, Reading
+from bide.dialect import Asked, Phase, Reading
 from bide.document import JSON
 from tests.arrows import arrows
 from tests.laws import DIALECT, HANDLE, START

@@ -6,7 +6,7 @@ import pytest
 
 import bide
 from bide.cookies import kept_cookies, told_cookies, with_cookies
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bide
-from bide.dialects import Asked, Phase, Reading
+from bide.dialect import Asked, Phase, Reading
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

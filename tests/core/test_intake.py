@@ -10,8 +10,7 @@ from typing import Any, cast
 import pytest
 
 import bide
-from bide.dialects import as_dialect
-from bide.dialects.vendors import named, names
+from bide.dialects.vendors import as_dialect, named, names
 from bide.download import download
 from bide.errors import InvalidHandle, InvalidOrder, InvalidSetting, InvalidToken, NotOffered
 from bide.intake import Intake, is_acknowledged, is_cancel_settled, is_known, is_over

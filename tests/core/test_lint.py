@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call, gaps
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from bide import Headers, ModelRoute, Order, Problem, Receipt, Request, Response, Result
-from bide.dialects import Asked, Phase, Reading
+from bide.dialect import Asked, Phase, Reading
 from bide.dialects.declared import Declared
 from bide.dialects.modelroute_replies import _files  # pyright: ignore[reportPrivateUsage]
 from bide.document import JSON

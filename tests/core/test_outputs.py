@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call, is_link
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.places import Facts, Sign, keys, verdict
 from bide.document import JSON
 from bide.messages import Headers, Response

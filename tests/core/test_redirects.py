@@ -7,7 +7,7 @@ import json
 import pytest
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bide import Headers, ModelRoute, NoResponse, Request, Response
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.errors import InvalidAddress, InvalidKey
 from bide.messages import Cause
 from bide.secret import Secret, credential_for, is_at_home, redact, scrubbed

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.errors import InvalidOrder, JobAbandoned
-from bide.finished import NEVER_AGAIN
 from bide.intake import Intake
+from bide.patience import NEVER_AGAIN
 from bide.steering import before_sending, cut_short
 from tests.laws import DIALECT, START
 

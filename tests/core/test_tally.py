@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide.dialects import Advice
+from bide.dialect import Advice
 from bide.tally import Tally
 from tests.laws import START
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bide
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.errors import NotOffered

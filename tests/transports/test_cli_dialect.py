@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bide import Response
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.written import write

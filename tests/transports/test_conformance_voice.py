@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 import bide
-from bide.dialects import Asked, Phase, Reading
+from bide.dialect import Asked, Phase, Reading
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

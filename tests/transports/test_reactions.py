@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.declared import Declared
 from bide.dialects.places import Sign
 from bide_transports.emulator import VirtualClock

@@ -15,7 +15,7 @@ import trio
 
 import bide
 from bide import Every, Patience
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 import bide
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 import bide
-from bide.dialects import Asked, Reading
+from bide.dialect import Asked, Reading
 from bide.errors import SaveError, UploadError
 from bide.messages import Cause, NoResponse, Order, Reply, Response
 from bide_transports.trio import Client

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.dialects.declared import Declared
 from bide.errors import BideError
 from bide_transports.cassette.foreign import formats

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import bide
 from bide.departures import Departures
-from bide.dialects import as_dialect
+from bide.dialects.vendors import as_dialect
 from bide.document import JSONInput
 from bide.download import Download, download, in_hand
 from bide.errors import (
@@ -28,12 +28,11 @@ from bide.errors import (
     UnreadableEntry,
 )
 from bide.file_names import file_names
-from bide.finished import NEVER_AGAIN
 from bide.intake import Intake, JobOrHandle
 from bide.messages import Reply, Request, Response
 from bide.notices import Notices
 from bide.pace import as_pace, either
-from bide.patience import as_patience
+from bide.patience import NEVER_AGAIN, as_patience
 from bide.quota import merged
 from bide.secret import Credential, NoKey, Secret, credential_for, is_at_home, scrubbed
 from bide.steering import cut_short

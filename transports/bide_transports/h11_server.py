@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import h11
 
-from bide.errors import carried
+from bide.faults import carried
 from bide.messages import Headers
 
 _LARGEST_HEAD = 64 * 1024  # bytes

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import bide
 from bide.errors import InvalidToken
-from bide.finished import NEVER_AGAIN
 from bide.handles import shown
+from bide.patience import NEVER_AGAIN
 from bide.steering import cut_short
 from bide.token import LARGEST
 from bide.urls import is_id

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from bide.dialects import Dialect
+    from bide.dialect import Dialect
     from bide_transports.cassette.redaction import Rules
     from bide_transports.testing.taping.fixture import CassetteFixture, Taped
     from bide_transports.testing.taping.settings import CassetteSettings

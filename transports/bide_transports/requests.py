@@ -22,11 +22,12 @@ import bide
 from bide.data_urls import is_data
 from bide.document import JSONInput
 from bide.download import Download, Downloading
-from bide.errors import SaveError, carried
-from bide.finished import NEVER_AGAIN
+from bide.errors import SaveError
+from bide.faults import carried
 from bide.handles import shown
 from bide.intake import JobOrHandle, is_acknowledged, is_cancel_settled, is_known, is_over
 from bide.messages import Reply, Request
+from bide.patience import NEVER_AGAIN
 from bide.secret import NoKey, Secret
 from bide.steering import before_sending
 from bide.upload import Upload, Uploading

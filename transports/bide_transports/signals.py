@@ -9,7 +9,7 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any
 
-from bide.errors import carried
+from bide.faults import carried
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 

@@ -19,8 +19,8 @@ from typing import TypeAlias
 from typing_extensions import Self
 
 from bide.errors import UploadError
-from bide.finished import Reason
 from bide.messages import Reply
+from bide.patience import Reason
 from bide.ticket import Source
 from bide.upload import NotUploaded, Upload, Uploaded, Uploading
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol, TypeAlias
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.job import AnyJob
 from bide.messages import Reply, Request
 from bide_transports.clock import Clock

@@ -21,10 +21,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from bide.dialects import KEY_LIFETIME, Phase
+from bide.dialect import KEY_LIFETIME, Phase
 from bide.dialects.calls import Call
 from bide.dialects.places import Places, Sign
-from bide.errors import InvalidSetting
+from bide.faults import InvalidSetting
 from bide.pace import either, number
 from bide.signature import Signature as Signature
 

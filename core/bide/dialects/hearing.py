@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from json import dumps
-from typing import TYPE_CHECKING
 
 from bide.cookies import told_cookies, with_cookies
-from bide.dialects import Asked, Phase, Reading
+from bide.dialect import Asked, Phase, Reading
 from bide.dialects.calls import is_link, is_sayable, link_of
 from bide.dialects.http import another_job, excerpt, refusal
 from bide.dialects.outputs import files_in
 from bide.dialects.places import ANY, Facts, Sign, fits, keys, verdict
+from bide.dialects.requests import Requests
 from bide.document import JSON, number, text, word_of
 from bide.handles import ID, SEEN, STATUS, handle_of, links, same_id
 from bide.messages import Order, Request, Response
@@ -25,9 +25,6 @@ from bide.references import whole, why_unfit
 from bide.result import Problem, Refused, Result
 from bide.secret import redact
 from bide.urls import origin
-
-if TYPE_CHECKING:
-    from bide.dialects.declared import Declared
 
 ASKED_ADDRESS = "~"
 _PAGES = ("text/html", "application/xhtml+xml")
@@ -41,7 +38,7 @@ _ABOUT_THE_JOB = (Phase.UNFINISHED, Phase.SUCCEEDED, *_ENDS_BADLY)
 class Hearing:
     """`response` to what `dialect` `asked` of `handle`, or of a submission of `order`; at `url`, if not its own."""
 
-    dialect: Declared
+    dialect: Requests
     response: Response
     asked: Asked
     handle: str | None
@@ -234,7 +231,8 @@ class Hearing:
                 said = self.facts.value(place)
                 if isinstance(said, str) and said and place != ASKED_ADDRESS and self._followed(said) is None:
                     yield Refused(
-                        said, why_unfit(said, self._url(), self.dialect.base_url, private=self.dialect.private)
+                        said,
+                        why_unfit(said, self._url(), self.dialect.base_url, private=declared.private),
                     )
 
     def _is_in_hand(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.document import text
 from bide.handles import shown
 from bide.messages import Response

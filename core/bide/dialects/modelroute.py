@@ -9,9 +9,10 @@ from json import dumps
 from math import inf
 from typing import Final, cast
 
-from bide.dialects import KEY_LIFETIME, Advice, Asked, Reading, modelroute_files, modelroute_replies
+from bide.dialect import KEY_LIFETIME, Advice, Asked, Reading
+from bide.dialects import modelroute_files, modelroute_replies
 from bide.document import JSONInput, parse_object, text
-from bide.errors import InvalidSetting
+from bide.faults import InvalidSetting
 from bide.messages import Headers, Order, Request, Response
 from bide.pace import Every, either, number
 from bide.result import Problem

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from json import dumps
 
-from bide.dialects import Asked, Phase, Reading
+from bide.dialect import Asked, Phase, Reading
 from bide.dialects.http import another_job, excerpt, refusal
 from bide.document import JSON, moment, money, number, parse_object, strings, text
 from bide.handles import same_id

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import NamedTuple, Protocol
 
-from bide.dialects import Asked, Dialect
+from bide.dialect import Asked, Dialect
 
 #: The gaps that a request fills by itself: `request_id` is a UUID (RFC 9562, 5.8), `now` the time in ISO 8601, `date`
 #: and `since` an HTTP date (RFC 9110, 5.6.7) of now, and of the first time that the job was asked for.

@@ -18,7 +18,7 @@ from typing import cast
 
 from bide.data_urls import content, is_data
 from bide.document import JSON
-from bide.errors import InvalidHandle
+from bide.faults import InvalidHandle
 from bide.references import whole
 from bide.result import Refused
 

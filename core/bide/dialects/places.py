@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TypeAlias
 
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.document import JSON, at, parse, word_of
 from bide.messages import Response
 

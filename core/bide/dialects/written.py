@@ -20,7 +20,7 @@ from typing import Any, NoReturn, cast, get_args, get_origin
 from bide.codec import Misfit, decode, encode, hints, inside, is_record, spellings
 from bide.dialects.declaration import Declaration
 from bide.dialects.vendors import named, names
-from bide.errors import InvalidDeclaration
+from bide.faults import InvalidDeclaration
 
 _WIDTH = 100  # columns that an object or a list may take before it is broken into lines
 _EXTENDS, _REST = "extends", "..."

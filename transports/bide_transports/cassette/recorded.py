@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.document import JSON
 from bide.job import AnyJob
 from bide.messages import Notice, Reply, Request

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Request
 from bide.urls import origin
 from bide_transports.cassette.bodies import INLINE

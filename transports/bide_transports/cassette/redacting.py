@@ -9,7 +9,7 @@ from json import dumps
 from typing import cast
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.document import JSON, parse_object
 from bide.handles import COOKIE, handle_of, links
 from bide.job import AnyJob

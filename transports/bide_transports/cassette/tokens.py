@@ -8,7 +8,7 @@ from importlib.metadata import version
 from json import dumps
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named, names
 from bide.document import JSON

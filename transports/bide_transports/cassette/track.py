@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, TypeVar, cast
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Notice, Reply, Request
 from bide.steering import before_sending
 from bide_transports.cassette.decisions import decision

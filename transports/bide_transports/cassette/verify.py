@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide_transports.cassette.tape import Cassette, Done, Heard, Open, Send, Told, Wait
 from bide_transports.cassette.tokens import dialect_of
 from bide_transports.cassette.track import Strict, Track

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import NoResponse, Request, Response
 from bide.urls import address
 from bide_transports.cassette.tape import Done, Event, Head, Heard, Omitted, Open, Send, Told, Wait

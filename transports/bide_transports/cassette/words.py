@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bide.dialects import Dialect, Phase
+from bide.dialect import Dialect, Phase
 from bide.document import JSON, number, parse_object, text
 from bide.errors import BideError
 from bide.messages import Response

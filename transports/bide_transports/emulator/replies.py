@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from bide.document import JSON
-from bide.errors import carried
+from bide.faults import carried
 from bide.messages import Headers, Response
 
 # modelroute-api.md, 9: whether repeating the same request may work.

@@ -17,9 +17,10 @@ from enum import Enum
 from typing import Any
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.dialects.declared import Declared
-from bide.errors import BideError, InvalidSetting, carried
+from bide.errors import BideError, InvalidSetting
+from bide.faults import carried
 from bide_transports.testing.fake import Exchanged, FakeService
 from bide_transports.testing.judgement import findings
 from bide_transports.testing.rehearsal import Rehearsal

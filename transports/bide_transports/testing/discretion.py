@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.errors import InvalidToken, JobError
 from bide_transports.testing.marks import KEY, SIGNATURE
 from bide_transports.testing.report import Finding

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.document import parse
 from bide.messages import Headers, Request, Response
 from bide.urls import address, origin

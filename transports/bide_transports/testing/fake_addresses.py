@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.dialects.declared import Declared
 from bide.messages import Headers, NoResponse, Reply, Request
 from bide.urls import origin

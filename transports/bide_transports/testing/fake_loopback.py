@@ -12,7 +12,7 @@ from socket import SHUT_RDWR, socket
 from threading import Lock, Thread
 from typing import Any, TypeAlias
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Reply, Request, Response
 from bide_transports.emulator import wire
 from bide_transports.testing.fake_addresses import arrived, base_of, path, returned, site

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Cause, NoResponse, Order, Reply, Request
 from bide_transports.cassette.changing.by_time import Asking, Timeline
 from bide_transports.cassette.changing.moving import ahead

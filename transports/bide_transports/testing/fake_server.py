@@ -16,7 +16,7 @@ from dataclasses import replace
 from time import time
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.errors import InvalidSetting
 from bide.messages import Order, Reply, Request, Response
 from bide.urls import public

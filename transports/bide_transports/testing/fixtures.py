@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from inspect import currentframe
 from pathlib import Path
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide_transports.cassette.bodies import INLINE
 from bide_transports.cassette.files import load
 from bide_transports.cassette.redaction import STANDARD, Rules

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.document import strings
 from bide.messages import Request, Response
 from bide_transports.testing.discretion import indiscretions

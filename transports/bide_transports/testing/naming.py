@@ -104,7 +104,7 @@ class Naming:
         """The parts of the handle; a link that only `fetch` needs tells of a result elsewhere."""
         declared = self.dialect.declaration
         named = declared.id or (declared.submit is None and ID in gaps(self._template))
-        parts = {**({ID: record.id} if named else {}), **self.dialect.kept(record.order)}
+        parts = {**({ID: record.id} if named else {}), **self.dialect.requests.kept(record.order)}
         links = declared.links or ({self.link: ()} if declared.submit is None and self.link else {})
         for name, places in links.items():
             if name in self._hidden or (self._is_for_fetch_alone(name) and not record.apart):

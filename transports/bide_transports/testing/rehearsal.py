@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Cause, NoResponse, Reply, Request, Response
 from bide.secret import Secret, credential_for
 from bide_transports.emulator.memory import VirtualClock

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.messages import Response
 from bide_transports.emulator.faults import Drop
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.messages import Headers, Response
 from bide_transports.emulator.faults import Drop, html
 from bide_transports.testing.scenario import Scenario, Turn

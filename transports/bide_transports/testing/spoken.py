@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from bide.dialects import Phase, Reading
+from bide.dialect import Phase, Reading
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.dialects.places import Places
@@ -84,7 +84,7 @@ class Spoken:
 
     def _fetch(self, handle: str) -> Request:
         request = self.dialect.fetch(handle)
-        if self.dialect.finds(self.dialect.declaration.poll, handle) and request == self.dialect.poll(handle):
+        if self.dialect.requests.finds(self.dialect.declaration.poll, handle) and request == self.dialect.poll(handle):
             raise NotApplicable("the result lies where the job is looked at")
         return request
 

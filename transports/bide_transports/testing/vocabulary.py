@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from bide.dialects import Asked, Dialect, Phase
+from bide.dialect import Asked, Dialect, Phase
 from bide.messages import Response
 from bide_transports.testing.marks import ANSWER, MESSAGE
 from bide_transports.testing.spoken import Spoken

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 from unittest import SkipTest
 
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.document import JSON
 from bide.messages import Headers, Order, Request, Response
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.dialects.places import NONE, Places, Sign
 from bide_transports.testing.naming import Naming
 from bide_transports.testing.voice import Said
@@ -92,7 +92,7 @@ class Ways:
             return False
         hidden = any(place in sign.when and NONE not in sign.when[place] for place in self.naming.untold)
         handle = None if said.asked == "submit" else self.naming.handle(said.record)
-        link = self.naming.dialect.asked_link(said.asked, handle)
+        link = self.naming.dialect.requests.asked_link(said.asked, handle)
         return not hidden and not sign.after and (not sign.links or link in sign.links)
 
     def declared(self, said: Said) -> Iterator[Way]:

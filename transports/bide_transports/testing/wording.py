@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.messages import Response
 from bide.urls import address
 from bide_transports.testing.marks import (

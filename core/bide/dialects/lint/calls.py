@@ -10,7 +10,7 @@ from bide.dialects.calls import ORDER, Call, gaps, is_link, link_of, paths, stra
 from bide.dialects.declaration import Declaration
 from bide.dialects.lint.finding import Finding, warning
 from bide.dialects.moments import MOMENT
-from bide.errors import InvalidAddress
+from bide.faults import InvalidAddress
 from bide.handles import COOKIE, ID, SEEN, STATUS
 from bide.urls import base, exposed, origin
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.dialects.declaration import Declaration
 from bide.dialects.lint.finding import Finding, warning
 from bide.dialects.lint.signs import hides_words, seen

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from bide.dialects import Asked, Phase
+from bide.dialect import Asked, Phase
 from bide.dialects.declaration import Declaration
 from bide.dialects.lint.finding import Finding, warning
 from bide.dialects.places import ANY, NONE, Places, Sign

@@ -12,7 +12,7 @@ from bide.dialects.lint.calls import of_braces
 from bide.dialects.lint.finding import Finding, warning
 from bide.dialects.places import ALL, TEXT, Places, is_many, keys
 from bide.document import READERS
-from bide.webhook import Signature
+from bide.signature import Signature
 
 _FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # a field name (RFC 9110, 5.6.2)
 _FIGURE = re.compile(r"-?[0-9]+(?:\.[0-9]*)?", re.ASCII)

@@ -13,11 +13,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import cast
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.dialects.declaration import Declaration
 from bide.dialects.declared import Declared
 from bide.dialects.modelroute import ModelRoute
-from bide.errors import InvalidSetting, NotOffered
+from bide.faults import InvalidSetting, NotOffered
 
 
 def names() -> tuple[str, ...]:
@@ -30,6 +30,21 @@ def named(name: str) -> Declaration:
     if name not in names():
         raise NotOffered(f"{name[:80]!r} is not among the declarations that come with bide: {', '.join(names())}")
     return cast("Declaration", import_module(f"{__name__}.{name.replace('-', '_')}").DECLARATION)
+
+
+def as_dialect(value: object) -> Dialect:
+    """`value`, if it can speak, or the dialect of that name that comes with bide.
+
+    Raises `InvalidSetting` for an unknown name, and for a declaration or a class in a dialect's place.
+    """
+    if isinstance(value, str):
+        return spoken(value)
+    if isinstance(value, type) or not all(callable(getattr(value, name, None)) for name in ("submit", "poll", "read")):
+        raise InvalidSetting(
+            f"dialect is {value!r:.60}: give ModelRoute(), the name of a built-in one such as 'replicate', "
+            "or Declared(...) of a declaration"
+        )
+    return cast("Dialect", value)
 
 
 def spoken(name: str) -> Dialect:

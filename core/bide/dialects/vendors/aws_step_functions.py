@@ -10,7 +10,7 @@ errors are as `aws_transcribe` says.
 * `ABORTED` is an execution that was stopped. `PENDING_REDRIVE` is "not yet".
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import Sign

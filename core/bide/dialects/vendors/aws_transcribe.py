@@ -11,7 +11,7 @@ Written from `source`, and https://docs.aws.amazon.com/transcribe/latest/APIRefe
 * A job without a status yet is not done. Deleting a job is no cancellation.
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import Sign

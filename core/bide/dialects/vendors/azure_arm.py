@@ -13,7 +13,7 @@ what it has in common with `azure_arm_delete` is written there.
 
 from dataclasses import replace
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.places import Sign
 from bide.dialects.vendors.azure_arm_delete import DECLARATION as DELETE

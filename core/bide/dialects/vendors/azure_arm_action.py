@@ -13,7 +13,7 @@ what it has in common with `azure_arm` is written there, and in `azure_arm_delet
 
 from dataclasses import replace
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.places import Sign
 from bide.dialects.vendors.azure_arm import FETCHED

@@ -12,7 +12,7 @@ Written from `source` and https://github.com/Azure/azure-resource-manager-rpc/bl
 * No cancellation is common to all providers.
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import ANY_REQUEST, Sign

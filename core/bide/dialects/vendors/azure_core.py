@@ -15,7 +15,7 @@ Written from `source`, and from what azure-core does where a service is older th
 * Words beyond the guidelines' five (`Validating`, `partiallyCompleted`) differ between services: they are "not yet".
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import ANY_REQUEST, Sign

@@ -10,7 +10,7 @@ Written from `source`; what it has in common with `azure_core` is written there.
 
 from dataclasses import replace
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.places import Sign
 from bide.dialects.vendors.azure_core import DECLARATION as POST

@@ -11,7 +11,7 @@ Written from `source` and https://docs.fal.ai/documentation/model-apis/request-e
 * Webhooks are signed with Ed25519 by keys to be fetched, which no `Signature` describes.
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import ANY_REQUEST, Sign

@@ -11,7 +11,7 @@ Written from `source` and https://google.aip.dev/151.
 * With an API key: `replace(DECLARATION, authorization=("x-goog-api-key", "{key}"))`.
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import Sign

@@ -10,7 +10,7 @@ Written from `source` (1.0), with what the draft of 2.0 changes: https://github.
 * What a server says of its own errors is no part of the standard: `code` and `description` are pygeoapi's names.
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import Sign

@@ -9,7 +9,7 @@ Written from `source` and the OpenAPI document of https://github.com/openai/open
 * `cancelling` lasts up to ten minutes.
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import STANDARD_WEBHOOKS, Declaration
 

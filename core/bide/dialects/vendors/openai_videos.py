@@ -9,7 +9,7 @@ its own service for 24 September 2026; `Declared(DECLARATION, base_url=…)` lea
 * The service says in milliseconds when to look again (`openai-poll-after-ms`).
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import STANDARD_WEBHOOKS, Declaration
 

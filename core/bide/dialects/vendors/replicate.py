@@ -12,7 +12,7 @@ Written from `source` and the pages below https://replicate.com/docs/topics/pred
 
 from dataclasses import replace
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import STANDARD_WEBHOOKS, Declaration
 from bide.dialects.places import Sign

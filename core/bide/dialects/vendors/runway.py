@@ -9,7 +9,7 @@ Written from `source`, https://docs.dev.runwayml.com/errors/task-failures and ht
 * Runway asks for no more than one look in five seconds: give `pace=Every(6, jitter=1)`.
 """
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.calls import Call
 from bide.dialects.declaration import Declaration
 from bide.dialects.places import Sign

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.messages import NoResponse, Reply, Request
 from bide_transports.cassette.changing.moving import born_later, later
 from bide_transports.cassette.changing.story import Exchanged, Story

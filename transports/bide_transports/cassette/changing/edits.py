@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Cause, NoResponse, Response
 from bide_transports.cassette.changing.bending import (
     Deed,

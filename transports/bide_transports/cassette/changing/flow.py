@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Response
 from bide_transports.cassette.changing.by_time import Bracket, bracket
 from bide_transports.cassette.changing.retake import Retake

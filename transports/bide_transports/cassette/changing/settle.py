@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide_transports.cassette.changing.retake import Retake
 from bide_transports.cassette.changing.story import Story, with_lanes
 from bide_transports.cassette.divergence import ReplayDiverged

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import NoResponse, Notice
 from bide_transports.cassette.files import in_order
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidCassette, Open, Send, Told, Wait

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.document import parse_object
 from bide_transports.cassette.files import contents, load, text_of
 from bide_transports.cassette.foreign.interactions import LARGEST

@@ -16,7 +16,7 @@ from typing import cast
 from urllib.parse import urlencode
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.document import JSON, moment, number, parse_strictly
 from bide.messages import Cause, Headers, NoResponse, Reply, Response
 from bide_transports.cassette.foreign.importing import Terms, imported

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Response
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import in_order, loads, text_of

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.document import JSON
 from bide.messages import Reply, Request
 from bide_transports.cassette.files import contents as whole

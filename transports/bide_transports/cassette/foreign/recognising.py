@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import unquote
 
-from bide.dialects import Dialect, Phase
+from bide.dialect import Dialect, Phase
 from bide.document import JSON, parse
 from bide.errors import CallerError
 from bide.messages import Order, Request, Response

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.document import JSON
 from bide.errors import CallerError
 from bide.messages import Request, Response

@@ -17,7 +17,7 @@ from typing import Any
 
 import bide
 from bide.dates import http_date
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.document import parse
 from bide.messages import Headers, Request, Response
 from bide_transports.cassette.foreign.exchanges import exchanges, losses

@@ -13,7 +13,7 @@ from hashlib import sha256
 from http.client import responses
 from typing import NoReturn
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.errors import BideError
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
 from bide.secret import Credential, Secret, credential_for

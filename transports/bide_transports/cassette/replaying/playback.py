@@ -19,7 +19,7 @@ from typing import cast
 from typing_extensions import Self
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Request
 from bide.urls import origin, public
 from bide_transports.cassette.divergence import ReplayDiverged, diverged

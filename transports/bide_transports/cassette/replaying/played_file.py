@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import NoResponse, Reply, Request
 from bide_transports.cassette.replaying.far_end import FarEnd
 from bide_transports.cassette.replaying.played import cut

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Order, Response
 from bide_transports.cassette.changing.flow import Policy
 from bide_transports.cassette.changing.story import Story

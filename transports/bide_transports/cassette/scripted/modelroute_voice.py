@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import bide
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.dialects.modelroute import ModelRoute
 from bide.document import JSON
 from bide.messages import Request, Response

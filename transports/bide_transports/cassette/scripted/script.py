@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import bide
-from bide.dialects import Dialect, Phase
+from bide.dialect import Dialect, Phase
 from bide.dialects.declared import Declared
 from bide.errors import InvalidSetting
 from bide.messages import Cause, Headers, NoResponse, Order, Reply, Response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from bide.dialects import Asked, Dialect, Phase
+from bide.dialect import Asked, Dialect, Phase
 from bide.errors import InvalidSetting
 from bide.messages import Headers, NoResponse, Order, Reply, Request, Response
 from bide_transports.emulator.limits import Window

@@ -6,7 +6,7 @@ with the time it took. Below stands how many requests were left. The pointer on 
 
 from __future__ import annotations
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide_transports.cassette.shown.drawing import quota
 from bide_transports.cassette.shown.drawing.axis import Scale, length
 from bide_transports.cassette.shown.drawing.legend import legend

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide_transports.cassette.files import in_order
 from bide_transports.cassette.lines import event_members, head_members, line
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, InvalidCassette, Open, Send

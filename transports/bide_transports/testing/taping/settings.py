@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide_transports.cassette.bodies import INLINE
 from bide_transports.cassette.redaction import STANDARD, Rules
 from bide_transports.cassette.track import Strict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import bide
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Request
 from bide_transports.cassette.changing.settle import settle
 from bide_transports.cassette.files import load, save

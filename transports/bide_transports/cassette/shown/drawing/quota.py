@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bide.dialects import Dialect
+from bide.dialect import Dialect
 from bide.messages import Response
 from bide.quota import read_quota
 from bide_transports.cassette.files import in_order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bide.dialects import Phase
+from bide.dialect import Phase
 from bide.messages import NoResponse, Reply
 from bide.pace import Why
 from bide_transports.cassette.tape import Done, Event, Heard, Open, Send, Told, Wait
