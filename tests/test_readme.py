@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bide
-from bide_transports import requests as transport
+from bide_transports.client import drivers
 from bide_transports.emulator import Plan, Service
 from bide_transports.emulator.server import serve
 from tests.arrows import README, drawing, drawn
@@ -38,7 +38,7 @@ def test_the_first_snippet_runs(
 
 def test_the_driver_shown_is_the_driver() -> None:
     shown = [line.strip() for line in SNIPPETS[1].splitlines()][1:]
-    source = Path(transport.__file__).read_text("utf-8")
+    source = Path(drivers.__file__).read_text("utf-8")
     assert all(line in source for line in shown)
 
 

@@ -17,6 +17,7 @@ import trio
 import bide
 from bide.document import JSON
 from bide.messages import Notice, Reply, Request
+from bide_transports import trio as over_trio
 from bide_transports.cassette.files import load
 from bide_transports.cassette.recording import record
 from bide_transports.cassette.redaction import STANDARD, Rules
@@ -27,7 +28,7 @@ from bide_transports.clock import SystemClock
 from bide_transports.emulator import Service, VirtualClock
 from bide_transports.requests import follow
 from bide_transports.tapes import Lane, deaf
-from bide_transports.trio import Following, TrioClock
+from bide_transports.trio import TrioClock
 
 FOX: dict[str, JSON] = {"prompt": "a fox"}
 DIALECT = Service().dialect  # that of the emulator in memory
@@ -99,7 +100,7 @@ async def followed(tape: Playback, stretch: Stretch) -> list[bide.Job]:
     """The states of one stretch over trio."""
     lane = tape.async_lane(stretch.job, no_async_exchange, TrioClock())
     states: list[bide.Job] = []
-    async for state in Following(lane.job, lane.exchange, lane.clock, lambda _: None, lane.listener):
+    async for state in over_trio.follow(lane.job, lane.exchange, lane.clock, lane.listener):
         states.append(state)
         if len(states) > stretch.replies:
             break

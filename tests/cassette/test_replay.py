@@ -18,6 +18,7 @@ import bide
 from bide.dialects.declared import Declared
 from bide.dialects.vendors import named
 from bide.messages import Cause, Headers, NoResponse, Reply, Request, Response
+from bide_transports import trio as over_trio
 from bide_transports.cassette.changing.settle import settle
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
@@ -29,7 +30,7 @@ from bide_transports.cassette.verify import verify
 from bide_transports.clock import SystemClock
 from bide_transports.emulator import VirtualClock
 from bide_transports.requests import follow
-from bide_transports.trio import Client, Following, TrioClock
+from bide_transports.trio import Client, TrioClock
 from tests.cassette.replaying import (
     PLAYERS,
     Stretch,
@@ -140,7 +141,7 @@ def test_a_submission_that_was_not_sent_again_after_a_long_sleep_is_not_on_repla
     async def main() -> bide.Job:
         with replay(cassette) as played:
             lane = played.async_lane(job(), no_async_exchange, TrioClock())
-            return [s async for s in Following(lane.job, lane.exchange, lane.clock, lambda _: None, lane.listener)][-1]
+            return [s async for s in over_trio.follow(lane.job, lane.exchange, lane.clock, lane.listener)][-1]
 
     assert trio.run(main) == again
 

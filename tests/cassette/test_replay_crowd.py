@@ -13,13 +13,14 @@ import trio.testing
 import bide
 from bide.document import JSON
 from bide.messages import Cause, NoResponse, Reply, Request, Response
+from bide_transports import trio as over_trio
 from bide_transports.cassette.files import load
 from bide_transports.cassette.recording import Recording, record
 from bide_transports.cassette.replaying.playback import Playback, replay
 from bide_transports.cassette.tape import Cassette
 from bide_transports.emulator import Drop, Fault, Plan, Service, too_many
 from bide_transports.tapes import AsyncExchange
-from bide_transports.trio import Client, Following, TrioClock
+from bide_transports.trio import Client, TrioClock
 from tests.cassette.replaying import by_core, by_requests
 from tests.sampling import WHOLE
 
@@ -61,7 +62,7 @@ async def recording(path: Path, shuffle: Callable[[list[int]], None]) -> None:
         made = bide.Order("flux-1.1-pro", order(number), f"k-{next(keys)}")
         job = bide.submit(made, dialect=DIALECT, now=clock.now())
         lane = tape.async_lane(job, network(service(number), clock, (1 + number % 7) / 100), clock)
-        async for _ in Following(lane.job, lane.exchange, lane.clock, lambda _: None, lane.listener):
+        async for _ in over_trio.follow(lane.job, lane.exchange, lane.clock, lane.listener):
             await trio.lowlevel.checkpoint()
 
     with record(path) as tape:

@@ -10,13 +10,14 @@ import trio
 import bide
 from bide.job import AnyJob
 from bide.messages import Reply, Request
+from bide_transports import trio as over_trio
 from bide_transports.cassette.divergence import ReplayDiverged
 from bide_transports.cassette.files import load
 from bide_transports.cassette.recording import record
 from bide_transports.cassette.replaying.playback import replay
 from bide_transports.cassette.tape import Cassette, Told
 from bide_transports.emulator import InMemory, Plan, Service, VirtualClock
-from bide_transports.trio import Following, TrioClock, run
+from bide_transports.trio import TrioClock, run
 from tests.cassette.replaying import by_core, by_requests, by_trio, followed, no_async_exchange, stretches
 from tests.drivers import TrioVirtualClock
 
@@ -56,7 +57,7 @@ def told(path: Path, pace: bide.Pace) -> Cassette:
             order = bide.Order("flux-1.1-pro", {"prompt": "a fox"}, "key-of-the-order")
             job = bide.submit(order, dialect=DIALECT, now=clock.now(), pace=pace)
             lane = tape.async_lane(job, exchange, WokenClock(clock, wakes), listener)
-            async for _ in Following(lane.job, lane.exchange, lane.clock, lambda _: None, lane.listener):
+            async for _ in over_trio.follow(lane.job, lane.exchange, lane.clock, lane.listener):
                 pass
 
     trio.run(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,14 +13,44 @@ import trio
 import bide
 from bide.dialect import Asked, Reading
 from bide.errors import SaveError, UploadError
-from bide.messages import Cause, NoResponse, Order, Reply, Response
-from bide_transports.trio import Client
-from bide_transports.trio_reading import noted, received
+from bide.messages import Cause, NoResponse, Order, Reply, Request, Response
+from bide_transports.client import Ask, drive_async
+from bide_transports.client.drivers import of_jobs_async
+from bide_transports.client.seam import Step
+from bide_transports.trio import Client, TrioClock, in_thread
 from tests.hostile import Server, head, read, reply, send
 from tests.transports.clients import KEY
 
 LARGE = b'{"id":"exec_1","status":"COMPLETED","output":{"text":"' + b"a" * 70_000 + b'"}}'
 PATIENCE = bide.Patience(failures=1, first_contact=1)
+
+
+class Once:
+    """A conversation of one request, whose reply `take` reads."""
+
+    def __init__(self, take: Callable[[Reply], object]) -> None:
+        self._take, self._asked, self.came = take, False, list[object]()
+
+    def next(self, *, now: float) -> Step | None:  # noqa: ARG002
+        asked, self._asked = self._asked, True
+        return None if asked else Ask(Request("GET", "https://api.example/"))
+
+    def receive(self, reply: Reply, *, now: float) -> None:  # noqa: ARG002
+        self.came.append(self._take(reply))
+
+    def interrupted(self, error: BaseException) -> None:
+        """What came is in `came`."""
+
+    def outcome(self) -> list[object]:
+        return self.came
+
+
+async def received(take: Callable[[Reply], object], came: Reply) -> object:
+    async def exchange(_: Request) -> Reply:
+        return came
+
+    (taken,) = await drive_async(Once(take), of_jobs_async(exchange), TrioClock(), in_thread)
+    return taken
 
 
 def thread_of(_: Reply) -> int:
@@ -36,32 +67,38 @@ def thread_of(_: Reply) -> int:
     ],
 )
 def test_only_what_is_large_goes_to_another_thread(came: Reply, beside: bool) -> None:
-    async def main() -> int:
-        return await received(thread_of, came)
-
-    assert (trio.run(main) != threading.get_ident()) is beside
+    assert (trio.run(received, thread_of, came) != threading.get_ident()) is beside
 
 
-@pytest.mark.parametrize("early", [False, True], ids=["while it is read", "before"])
-def test_a_reply_that_is_in_hand_is_lost_to_no_cancellation(early: bool) -> None:
-    states: list[int] = []
+def test_a_reply_that_is_in_hand_is_lost_to_no_cancellation() -> None:
+    states: list[object] = []
 
     async def main() -> None:
         with trio.CancelScope() as scope:
 
-            def receive(reply: Reply) -> int:
+            def take(reply: Reply) -> int:
                 trio.from_thread.run_sync(scope.cancel)
                 assert isinstance(reply, Response)
                 return len(reply.body)
 
-            if early:
-                scope.cancel()
-            states.append(await received(receive, Response(200, body=LARGE)))
+            states.append(await received(take, Response(200, body=LARGE)))
             await trio.lowlevel.checkpoint()
             states.append(0)
 
     trio.run(main)
     assert states == [len(LARGE)]
+
+
+def test_a_thread_is_waited_for_though_the_task_is_cancelled_already() -> None:
+    done: list[int] = []
+
+    async def main() -> None:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await in_thread(lambda: done.append(1))
+
+    trio.run(main)
+    assert done == [1]
 
 
 def test_other_tasks_go_on_while_a_reply_is_read() -> None:
@@ -80,28 +117,11 @@ def test_other_tasks_go_on_while_a_reply_is_read() -> None:
 
 
 def test_what_reading_raises_is_raised() -> None:
-    def receive(_: Reply) -> None:
+    def take(_: Reply) -> None:
         raise LookupError
 
-    async def main() -> None:
-        with pytest.raises(LookupError):
-            await received(receive, Response(200, body=LARGE))
-
-    trio.run(main)
-
-
-def test_a_note_is_told_in_the_thread_of_trio() -> None:
-    told: list[tuple[str, int]] = []
-
-    def note(word: str) -> None:
-        told.append((word, threading.get_ident()))
-
-    async def main() -> None:
-        noted(note)("here")
-        await trio.to_thread.run_sync(noted(note), "there")
-
-    trio.run(main)
-    assert told == [("here", threading.get_ident()), ("there", threading.get_ident())]
+    with pytest.raises(LookupError):
+        trio.run(received, take, Response(200, body=LARGE))
 
 
 # -- through the client ------------------------------------------------------------------------------------------------

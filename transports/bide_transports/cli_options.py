@@ -25,7 +25,7 @@ from bide.dialects.written import read
 from bide.errors import CallerError, InvalidDeclaration, SaveError, UnreadableEntry
 from bide.pace import as_pace, whole
 from bide_transports.cli_recording import taped
-from bide_transports.desk import OnTimeout
+from bide_transports.client.core import OnTimeout
 from bide_transports.display import print_json
 from bide_transports.durable import read_text
 from bide_transports.requests import Client

@@ -127,8 +127,15 @@ class Part:
         if isinstance(after, Downloading):
             self.state = after
         self._beyond = 0
-        self._note(after)
         return after
+
+    def tell(self, state: Download) -> None:
+        """Tell the caller of a state that came."""
+        self._note(state)
+
+    @property
+    def content(self) -> None:
+        """None: nothing is sent but the request."""
 
     def finish(self, end: Downloaded | Undelivered) -> Path:
         """The file under its own name, with the ending that its first bytes call for; raises where there is none."""

@@ -96,8 +96,15 @@ class Sending:
         after = self.state.receive(reply, now=now)
         if isinstance(after, Uploading):
             self.state = after
-        self._note(after)
         return after
+
+    def tell(self, state: Upload) -> None:
+        """Tell the caller of a state that came."""
+        self._note(state)
+
+    @property
+    def into(self) -> None:
+        """None: the reply is no file."""
 
     def finish(self, end: Uploaded | NotUploaded) -> str:
         """The reference of the file at the service; raises where there is none."""

@@ -77,7 +77,7 @@ class AsyncLane(NamedTuple):
     job: bide.Job
     exchange: AsyncExchange
     clock: AsyncClock
-    listener: Hearing | None = None
+    listener: Hearing = deaf
 
 
 class FileLane(NamedTuple):
@@ -112,7 +112,7 @@ class Tape(Protocol):
         ...
 
     def async_lane(
-        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None = None
+        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing = deaf
     ) -> AsyncLane:
         """The same for an exchange that is awaited."""
         ...

@@ -120,9 +120,7 @@ class RecordedLane:
         listening = _Listening(self, exchange, clock)
         return Lane(job, listening.exchange, listening)
 
-    def around_async(
-        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None
-    ) -> AsyncLane:
+    def around_async(self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing) -> AsyncLane:
         """The same where exchanges are awaited."""
         listening = _AsyncListening(self, exchange, clock, listener)
         return AsyncLane(job, listening.exchange, listening, listening.hear)
@@ -159,9 +157,7 @@ class _Listening:
 
 
 class _AsyncListening:
-    def __init__(
-        self, lane: RecordedLane, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None
-    ) -> None:
+    def __init__(self, lane: RecordedLane, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing) -> None:
         self._lane, self._exchange, self._clock, self._listener = lane, exchange, clock, listener
 
     async def exchange(self, request: Request) -> Reply:
@@ -178,8 +174,6 @@ class _AsyncListening:
         await self._clock.sleep_until(due, name)
 
     def hear(self, job: AnyJob) -> AnyJob:
-        if self._listener is None:
-            return job
         after = self._listener(job)
         if after is not job:
             self._lane.is_told(self._clock.now())

@@ -34,7 +34,17 @@ from bide_transports.cassette.tape import Cassette, Event, Head, InvalidCassette
 from bide_transports.cassette.tokens import head_of
 from bide_transports.cassette.verify import verify
 from bide_transports.clock import Clock
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
+from bide_transports.tapes import (
+    AsyncClock,
+    AsyncExchange,
+    AsyncFileLane,
+    AsyncLane,
+    Exchange,
+    FileLane,
+    Hearing,
+    Lane,
+    deaf,
+)
 
 
 def record(
@@ -109,7 +119,7 @@ class Recording:
         return lane.around(lane.open(job, now), exchange, clock)
 
     def async_lane(
-        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None = None
+        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing = deaf
     ) -> AsyncLane:
         """The same for an exchange that is awaited; `listener` says what notices make of the job."""
         now = clock.now()

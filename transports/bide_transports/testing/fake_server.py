@@ -23,7 +23,17 @@ from bide.urls import public
 from bide_transports.cassette.scripted.script import ORDER as ANY_ORDER
 from bide_transports.clock import Clock
 from bide_transports.emulator.memory import VirtualClock
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
+from bide_transports.tapes import (
+    AsyncClock,
+    AsyncExchange,
+    AsyncFileLane,
+    AsyncLane,
+    Exchange,
+    FileLane,
+    Hearing,
+    Lane,
+    deaf,
+)
 from bide_transports.testing.fake_files import Fetching
 from bide_transports.testing.fake_parts import Part, Player, Source, parts_of
 from bide_transports.testing.voice import Voice
@@ -65,7 +75,7 @@ class FakeServer:
         job: bide.Job,
         exchange: AsyncExchange,  # noqa: ARG002
         clock: AsyncClock,
-        listener: Hearing | None = None,
+        listener: Hearing = deaf,
     ) -> AsyncLane:
         """The same for a client over trio."""
         from bide_transports.testing.fake_trio import Awaited

@@ -34,7 +34,17 @@ from bide_transports.cassette.tape import Cassette, Event, Open, Wait
 from bide_transports.cassette.tokens import dialect_of
 from bide_transports.cassette.track import Strict, Track
 from bide_transports.clock import Clock
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
+from bide_transports.tapes import (
+    AsyncClock,
+    AsyncExchange,
+    AsyncFileLane,
+    AsyncLane,
+    Exchange,
+    FileLane,
+    Hearing,
+    Lane,
+    deaf,
+)
 
 
 def replay(
@@ -101,7 +111,7 @@ class Playback:
         job: bide.Job,
         exchange: AsyncExchange,  # noqa: ARG002
         clock: AsyncClock,  # noqa: ARG002
-        listener: Hearing | None = None,  # noqa: ARG002
+        listener: Hearing = deaf,  # noqa: ARG002
     ) -> AsyncLane:
         """The same for a client over trio; needs trio and h11."""
         from bide_transports.cassette.replaying import by_trio as replay_trio

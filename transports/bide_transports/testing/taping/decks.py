@@ -20,6 +20,7 @@ from bide_transports.tapes import (
     Hearing,
     Lane,
     Tape,
+    deaf,
 )
 from bide_transports.testing.taping.settings import CassetteSettings, Wish
 
@@ -135,7 +136,7 @@ class Off:
         return Lane(job, exchange, clock)
 
     def async_lane(
-        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None = None
+        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing = deaf
     ) -> AsyncLane:
         """All as it came."""
         return AsyncLane(job, exchange, clock, listener)

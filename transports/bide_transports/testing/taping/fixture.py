@@ -27,7 +27,17 @@ from bide_transports.cassette.tape import Cassette, Event, Wait
 from bide_transports.cassette.verify import Verified, verify
 from bide_transports.clock import Clock
 from bide_transports.shell import command_line
-from bide_transports.tapes import AsyncClock, AsyncExchange, AsyncFileLane, AsyncLane, Exchange, FileLane, Hearing, Lane
+from bide_transports.tapes import (
+    AsyncClock,
+    AsyncExchange,
+    AsyncFileLane,
+    AsyncLane,
+    Exchange,
+    FileLane,
+    Hearing,
+    Lane,
+    deaf,
+)
 from bide_transports.testing.taping.decks import Deck, Off, Recorder, Replaying
 from bide_transports.testing.taping.modes import Mode, in_ci, wished
 from bide_transports.testing.taping.noting import OBJECTIONS, Noting
@@ -69,7 +79,7 @@ class CassetteFixture:
         return lane if self.mode == "off" else self._noting.around(lane)
 
     def async_lane(
-        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None = None
+        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing = deaf
     ) -> AsyncLane:
         """The same for an exchange that is awaited."""
         with self._noting.noted():

@@ -52,7 +52,7 @@ class Noting:
 
     def around_async(self, lane: AsyncLane) -> AsyncLane:
         """The same where exchanges are awaited."""
-        heard = None if lane.listener is None else self._hearing(lane.listener)
+        heard = self._hearing(lane.listener)
         return AsyncLane(lane.job, self._async_exchange(lane.exchange), _AsyncClock(self, lane.clock), heard)
 
     def around_file(self, lane: FileLane) -> FileLane:

@@ -24,6 +24,7 @@ from bide_transports.tapes import (
     Hearing,
     Lane,
     Tape,
+    deaf,
 )
 from bide_transports.testing.taping.decks import Playing, playback
 from bide_transports.testing.taping.settings import CassetteSettings, Wish
@@ -67,7 +68,7 @@ class Settling:
         return self._jobs(job).lane(job, exchange, clock)
 
     def async_lane(
-        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing | None = None
+        self, job: bide.Job, exchange: AsyncExchange, clock: AsyncClock, listener: Hearing = deaf
     ) -> AsyncLane:
         """The same for an exchange that is awaited."""
         return self._jobs(job).async_lane(job, exchange, clock, listener)

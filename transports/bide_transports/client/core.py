@@ -1,4 +1,4 @@
-"""What every client does before and beside its I/O: begin jobs, lend the key, remember the quota, pass on advice."""
+"""The client without its I/O: it begins jobs, lends the key, keeps the journal and the quota, passes on advice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from inspect import currentframe
 from pathlib import Path
 from threading import RLock
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypeVar, get_args
 from uuid import uuid4
 
 import bide
@@ -39,12 +39,14 @@ from bide.steering import cut_short
 from bide.tally import Tally
 from bide.upload import Upload, upload
 from bide_transports.arguments import check_media_type, check_methods, check_note, to_place, to_result, to_secret
+from bide_transports.client.conversations import JobConversation, TransferConversation
 from bide_transports.disk import Note, Part, saved, untouched
 from bide_transports.journal import Journal, Unreadable
 from bide_transports.sinks import Into
 from bide_transports.sources import Sending, UploadNote
-from bide_transports.tapes import AsyncFileLane, FileLane, Tape
+from bide_transports.tapes import AsyncFileLane, AsyncLane, FileLane, Lane, Tape
 
+L = TypeVar("L", Lane, AsyncLane)
 OnTimeout: TypeAlias = Literal["detach", "cancel"]
 AnyLane: TypeAlias = FileLane | AsyncFileLane
 #: Begins the download of a file on its lane; raises `SaveError` for one that must not be asked for.
@@ -54,8 +56,8 @@ _MOST_UNFINISHED = 1000  # jobs
 _FAREWELL = bide.Patience(deadline=60.0)  # for the cancellation of a job that took too long
 
 
-class Desk:
-    """The part of a client that sends nothing; `now` is its clock, in seconds since the epoch.
+class Core:
+    """What all clients are, whatever sends for them; `now` is its clock, in seconds since the epoch.
 
     Without a `key`, that in the dialect's environment variable is taken; `bide.NoKey()` sends none, where a proxy adds
     it. `dialect` may be the name of a built-in one. `journal` is a file that outlives the process: each job is
@@ -221,6 +223,20 @@ class Desk:
         late = isinstance(job, bide.Waiting) and job.past.deadline <= self._now()
         return self.resume(job, patience=self._intake.patience if late else None)
 
+    def _until(self, job: JobOrHandle, enough: Callable[[bide.Job], bool]) -> JobConversation:
+        """The conversation about a job, until it is enough."""
+        return JobConversation(self.watch(job), enough=enough, note=self._note, left=self._left)
+
+    def _begun(self, talk: JobConversation, lane_of: Callable[[bide.Job], L]) -> L:
+        """The lane of a job that begins here; `lane_of` is the client's own, or a tape's."""
+        try:
+            lane = lane_of(self._begin(talk.job))
+        except BaseException as error:
+            talk.interrupted(error)
+            raise
+        talk.begin(lane.job, lane.listener)
+        return lane
+
     def _credential(self, request: Request) -> Credential:
         """The header lines with the key, for a request to the API's own origin; none for any other.
 
@@ -231,8 +247,7 @@ class Desk:
             self._tape.admit(request)
         return () if self._key is None else credential_for(request, self._intake.dialect, self._key)
 
-    def _is_at_home(self, request: Request) -> bool:
-        """Whether a request goes to the API itself, with all that the caller's session carries."""
+    def _is_home(self, request: Request) -> bool:
         return is_at_home(request, self._intake.dialect)
 
     def _scrubbed(self, reply: Reply, into: Into | None) -> Reply:
@@ -324,6 +339,9 @@ class Desk:
         named = zip(result.files, names, strict=True)
         return [(file, partial(begin, file, place, name)) for file, name in named]
 
+    def _fetching(self, lane: AnyLane, begin: Begin) -> TransferConversation[Path]:
+        return TransferConversation(partial(begin, lane), self._note)
+
     def _part(
         self, file: str, directory: Path, name: str, lane: AnyLane, *, several: bool, overwrite: bool, note: Note
     ) -> Part:
@@ -335,13 +353,17 @@ class Desk:
             raise SaveError(f"the service named a file that must not be asked for: {error}") from None
         return Part(directory, name, state, overwrite=overwrite, one_of_several=several, note=note)
 
-    def _sending(self, path: str | Path, lane: AnyLane, *, content_type: str | None, note: UploadNote) -> Sending:
+    def _sending(
+        self, path: str | Path, lane: AnyLane, *, content_type: str | None, note: UploadNote
+    ) -> TransferConversation[str]:
         """A local file to be uploaded on a lane, within the quota as it is now."""
         check_media_type(content_type)
         check_note(note, "an upload")
         now, patience = lane.clock.now(), self._intake.patience
         begin = partial(upload, dialect=lane.dialect, now=now, quota=self.quota, patience=patience)
-        return Sending(Path(path), begin, content_type=content_type, note=note)
+        return TransferConversation(
+            lambda: Sending(Path(path), begin, content_type=content_type, note=note), self._note
+        )
 
 
 def _depth_of_caller() -> int:
