@@ -98,7 +98,7 @@ class AsyncClient(Core):
     ) -> None:
         key = Secret.hidden(key)
         super().__init__(key, dialect, pace, patience, runtime.now, journal, on_timeout, tape)
-        self._send, self._runtime = send, runtime
+        self._send, self._runtime, self._in_thread = send, runtime, runtime.in_thread
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,7 +124,7 @@ class AsyncClient(Core):
         """Each state of a job on its way to the end, given as an id or a job; an async iterator."""
         talk = JobConversation(self.watch(job), note=self._note)
         lane = self._begun(talk, self._lane)
-        return Following(talk, lane.exchange, lane.clock, self._runtime.in_thread)
+        return Following(talk, lane.exchange, lane.clock, self._in_thread)
 
     async def run(self, model: str, input: Mapping[str, JSONInput]) -> bide.Result:  # noqa: A002
         """Submit, wait and return the result; raises the `JobError` that fits."""
@@ -186,7 +186,7 @@ class AsyncClient(Core):
 
     async def _fetched(self, lane: AsyncFileLane, begin: Begin) -> Path | BideError:
         try:
-            return await drive_async(self._fetching(lane, begin), lane.exchange, lane.clock, self._runtime.in_thread)
+            return await drive_async(self._fetching(lane, begin), lane.exchange, lane.clock, self._in_thread)
         except BideError as error:  # of this file: it does not end the others'
             return error
 
@@ -201,12 +201,13 @@ class AsyncClient(Core):
         """
         lane = self._file_lane(local_name(to_path("path", path)))
         talk = self._sending(path, lane, content_type=content_type, note=note)
-        return await drive_async(talk, lane.exchange, lane.clock, self._runtime.in_thread)
+        return await drive_async(talk, lane.exchange, lane.clock, self._in_thread)
 
     async def _driven(self, job: JobOrHandle, enough: Callable[[bide.Job], bool]) -> bide.Job:
         talk = self._until(job, enough)
-        lane = self._begun(talk, self._lane)
-        return await drive_async(talk, of_jobs_async(lane.exchange), lane.clock, self._runtime.in_thread)
+        _, exchange, clock, _ = self._begun(talk, self._lane)  # taken apart: it would keep the first state to the last
+        sends = self.exchange if self._tape is None else of_jobs_async(exchange)
+        return await drive_async(talk, sends, clock, self._in_thread)
 
     def _lane(self, job: bide.Job) -> AsyncLane:
         """What the job is followed by: this client itself, or a tape."""

@@ -218,8 +218,8 @@ class Client(Core):
 
     def _driven(self, talk: JobConversation) -> bide.Job:
         try:
-            lane = self._begun(talk, self._lane)
-            return drive(talk, of_jobs(lane.exchange), lane.clock)
+            _, exchange, clock, _ = self._begun(talk, self._lane)
+            return drive(talk, of_jobs(exchange), clock)
         except KeyboardInterrupt:
             raise Interrupted(talk.job) from None
 

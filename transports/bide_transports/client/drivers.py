@@ -44,7 +44,9 @@ async def drive_async(talk: Conversation[T], exchange: AsyncFileExchange, clock:
                 if receive is not None:
                     await in_thread(receive)
             else:
-                await clock.sleep_until(step.until, step.name)
+                until, name = step
+                del step  # thousands may sleep here
+                await clock.sleep_until(until, name)
     except BaseException as error:
         talk.interrupted(error)
         raise
