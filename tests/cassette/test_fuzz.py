@@ -19,9 +19,11 @@ from bide_transports.cassette.scripted.script import Script
 from bide_transports.cassette.tape import Cassette, Done, Event, Heard, Open, Send
 from bide_transports.cassette.verify import verify
 from tests.cassette.scenes import RECORDED
+from tests.sampling import WHOLE
 
 SCRIPT = Script().state(2.5, "PROCESSING").state(14.2, "COMPLETED")
 CASSETTE = SCRIPT.refuse(429, retry_after=7, at=3.0).cassette(pace=bide.Every(2))
+RUNS = 160 if WHOLE else 60
 UNKEYED = Order("model-1", {"prompt": "a fox"})
 
 
@@ -43,14 +45,14 @@ def _sent(nth: int, cassette: Cassette = CASSETTE) -> Send:
 
 @pytest.mark.parametrize("pace", [bide.Growing(), bide.Every(2), bide.Sparse()], ids=repr)
 def test_the_laws_hold_whatever_goes_wrong(pace: bide.Pace) -> None:
-    fuzzed = fuzz(SCRIPT, pace, seeds=range(150))
+    fuzzed = fuzz(SCRIPT, pace, seeds=range(RUNS))
     assert fuzzed.failure is None, str(fuzzed.failure)
-    assert fuzzed.runs == 150
+    assert fuzzed.runs == RUNS
     assert not fuzzed.unseen, dict(fuzzed.seen)
 
 
 def test_the_laws_hold_without_a_key() -> None:
-    fuzzed = fuzz(SCRIPT, bide.Every(2), seeds=range(100), order=UNKEYED)
+    fuzzed = fuzz(SCRIPT, bide.Every(2), seeds=range(RUNS), order=UNKEYED)
     assert fuzzed.failure is None, str(fuzzed.failure)
 
 
@@ -59,7 +61,7 @@ def test_the_laws_hold_for_declared_vendors(name: str) -> None:
     dialect = Declared(named(name))
     word = next(word for word, phase in dialect.declaration.phases.items() if phase.value == "succeeded")
     script = Script().state(14.2, word)
-    fuzzed = fuzz(script, bide.Every(2), seeds=range(40), dialect=dialect)
+    fuzzed = fuzz(script, bide.Every(2), seeds=range(RUNS // 4), dialect=dialect)
     assert fuzzed.failure is None, str(fuzzed.failure)
 
 

@@ -11,6 +11,7 @@ from bide_transports.cassette.files import load
 from bide_transports.cassette.tape import Wait
 from bide_transports.cassette.verify import verify
 from tests.cassette.suite import ONE_TEST, Suite
+from tests.sampling import WHOLE
 
 pytest_plugins = ("pytester",)
 
@@ -162,7 +163,8 @@ def test_workers_of_xdist_record_and_replay_side_by_side(suite: Suite) -> None:
     suite.run_apart("--cassette=record", "-n2").assert_outcomes(passed=12)
     assert len(suite.files()) == 12
     suite.run().assert_outcomes(passed=12)
-    suite.run_apart("-n2", "--cassette-scan", "--cassette-orphans").assert_outcomes(passed=13)
+    if WHOLE:
+        suite.run_apart("-n2", "--cassette-scan", "--cassette-orphans").assert_outcomes(passed=13)
 
 
 def test_a_run_without_cassettes_imports_nothing_of_bide() -> None:

@@ -25,7 +25,7 @@ from tests.cassette.replaying import by_core, by_requests
 from tests.sampling import WHOLE
 
 START = 1893830400.0
-EACH = [number % 25 for number in range(100 if WHOLE else 50)]  # the same order more than once
+EACH = [number % 25 for number in range(100 if WHOLE else 30)]  # the same order more than once
 DIALECT = Service().dialect
 
 

@@ -19,6 +19,7 @@ from bide_transports.cassette.tape import Cassette, Done, Event, Head, InvalidCa
 from bide_transports.cassette.tokens import head_of
 from bide_transports.cassette.verify import verify
 from tests.cassette.scenes import RECORDED
+from tests.sampling import WHOLE
 
 SCRIPT = Script().state(2.5, "PROCESSING").state(14.2, "COMPLETED")
 
@@ -161,6 +162,7 @@ def test_a_cut_while_a_request_is_out_is_kept() -> None:
     assert later.events[-1].t <= cut.events[-1].t + 40
 
 
+@pytest.mark.skipif(not WHOLE, reason="20,000 requests: a part of `nox -s long`")
 def test_nobody_asks_for_ever() -> None:
     slow = Script().state(3000, "COMPLETED").cassette(pace=bide.Every(300))
     with pytest.raises(InvalidCassette, match="lane job#1 would take more than 20000 requests: ask less often"):

@@ -333,5 +333,5 @@ def test_a_process_may_be_killed_at_every_step_of_its_dealings_with_the_disk(beg
             assert path.read_bytes() == content(file, 1000)
             assert names(directory) == {path.name}
             assert path.stat().st_nlink == 1
-            steps += 1 if WHOLE else 4
+            steps += 1 if WHOLE else 7
     assert steps > 8, "there are that many steps at least"
