@@ -8,20 +8,21 @@ module more in this folder is a vendor more; nothing else knows them.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
-from pkgutil import iter_modules
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bide.dialect import Dialect
-from bide.dialects.declaration import Declaration
-from bide.dialects.declared import Declared
 from bide.dialects.modelroute import ModelRoute
 from bide.faults import InvalidSetting, NotOffered
+
+if TYPE_CHECKING:
+    from bide.dialects.declaration import Declaration
 
 
 def names() -> tuple[str, ...]:
     """What `named` knows, in alphabetical order."""
+    from pkgutil import iter_modules
+
     return tuple(sorted(module.name.replace("_", "-") for module in iter_modules(__path__)))
 
 
@@ -51,6 +52,10 @@ def spoken(name: str) -> Dialect:
     """The dialect of this name, at its usual base URL; raises `InvalidSetting`, which tells the nearest names."""
     if name == "modelroute":
         return ModelRoute()
+    from difflib import get_close_matches  # here, since few ask by name, and reading declarations takes long
+
+    from bide.dialects.declared import Declared
+
     if name in names():
         return Declared(named(name))
     known = ("modelroute", *names())
