@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, settings
 from tests.sampling import WHOLE
 
 # A busy machine makes the generation of whole lives slow; that is no fault of a law.
-settings.register_profile("some", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("all", settings.get_profile("some"), max_examples=500)
+# By default the examples are the same ones each time; a long run looks for new ones.
+settings.register_profile(
+    "some", deadline=None, max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("all", settings.get_profile("some"), max_examples=500, derandomize=False)
 settings.load_profile("all" if WHOLE else "some")
 
 # A shell lets what it starts in the background ignore interrupts, and nohup the end of the terminal: the commands

@@ -50,7 +50,7 @@ def _write(stream: TextIO, text: str) -> None:
     stream.flush()
     data = text.encode(stream.encoding, stream.errors or "strict")
     while data:
-        written: int | None = stream.buffer.write(data)
+        written: Any = stream.buffer.write(data)  # None where it would block
         if written is None:
             raise BlockingIOError(errno.EAGAIN, "it takes nothing for the moment")
         data = data[written:]

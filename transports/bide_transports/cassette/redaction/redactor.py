@@ -198,7 +198,9 @@ class Redactor:
         return self._placeholders.hide(value, meant) if meant else value
 
     def _inner(self, text: str, depth: int) -> str:
-        return self._text(text, depth + 1) if depth <= _DEEPEST else text
+        if depth <= _DEEPEST:
+            return self._text(text, depth + 1)
+        return self._placeholders.of("what is nested too deeply", "deep") if _REMARKABLE.search(text) else text
 
     def _rest(self, text: str, depth: int) -> str:
         """Text without what is secret whatever its name."""
