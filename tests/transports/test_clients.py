@@ -327,6 +327,18 @@ async def test_what_cannot_be_sent_is_refused_before_anything_is(kind: Kind) -> 
 
 @BY_BOTH
 @in_trio
+async def test_a_job_that_has_ended_is_not_unfinished_once_it_was_waited_for(kind: Kind) -> None:
+    async with house(kind) as (_, client):
+        with pytest.raises(JobFailed) as caught:
+            await client.run("bad", FOX)
+        client.unfinished[:] = [caught.value.job]
+        with pytest.raises(JobFailed):
+            await client.wait(caught.value.job)
+        assert client.unfinished == []
+
+
+@BY_BOTH
+@in_trio
 async def test_no_advice_for_a_hundred_jobs_a_day(kind: Kind) -> None:
     clock = VirtualClock()
     async with house(kind, clock=clock) as (_, client):

@@ -267,6 +267,8 @@ class Core:
             state = self._departures.once(self.watch(job), now=self._now())
             if isinstance(state, bide.Waiting):
                 state = bide.within(state, self.quota, now=self._now())
+            else:
+                self.unfinished = self._others(state)
             if self._journal is not None:
                 self._journal.record(state)
             if isinstance(state, bide.Submitting):  # not before it is written down: what the disk refuses is not sent
