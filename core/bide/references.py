@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urljoin
+from urllib.parse import urljoin
 
 from bide.urls import address, is_loopback, may_follow
 
-_LONGEST = 65536  # characters
+_LONGEST = 16384  # characters, twice what most servers take
 _LONGEST_HOST = 253  # characters of a name (RFC 1035, 3.1)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
 _AUTHORITY = re.compile(r"(https?)://([^/?#]*)", re.ASCII | re.IGNORECASE)
-# What an address may not hold as it is: all beyond ASCII, a few signs (RFC 3986, 2), and a % that encodes nothing.
-_UNFIT = re.compile(r"(?:%(?![0-9A-Fa-f]{2})|[^!-~]|[\"<>\\^`{|}])+", re.ASCII)
+_LONE = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)  # a % that encodes nothing
+_MOST_LONE = 100  # of these in one address
+# What an address may not hold as it is: all beyond ASCII, blanks, and a few signs (RFC 3986, 2).
+_SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in '"<>\\^`{|}')
+_ENCODED = [bytes([code]) if chr(code) in _SAFE else f"%{code:02X}".encode() for code in range(256)]
 _FIT = re.compile(r"https?://[a-z0-9.:-]+/[A-Za-z0-9._~/?&=+,;:@!$'()*-]*", re.ASCII)  # most are, and need no look more
 _AT_HOME = "it leads to this machine or into a private network: get it by hand if you trust it"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -35,9 +38,17 @@ def whole(said: str, asked: str) -> str:
         url = said if _SCHEME.match(said) else urljoin(asked, said)
         match = _AUTHORITY.match(url)
         place = "" if match is None else f"{match[1].lower()}://{_ascii(match[2])}"
-        return place + _UNFIT.sub(lambda found: quote(found[0], safe=""), url[match.end() if match else 0 :])
+        return place + _encoded(url[match.end() if match else 0 :])
     except ValueError:
         raise ValueError("it cannot be read as an address") from None
+
+
+def _encoded(text: str) -> str:
+    """`text` with what may not stand in an address percent-encoded; raises `ValueError` for too much of it."""
+    text, count = _LONE.subn("%25", text, count=_MOST_LONE)
+    if count == _MOST_LONE and _LONE.search(text):
+        raise ValueError(text)
+    return b"".join(map(_ENCODED.__getitem__, text.encode())).decode()
 
 
 def why_not(url: str, home: str, *, private: bool = False) -> str:

@@ -49,6 +49,7 @@ def test_an_address_is_made_whole_and_fit_to_be_sent(said: str, meant: str) -> N
         ("https://cdn.example/a\nb", "control characters"),
         ("https://cdn.example/a\x00b", "control characters"),
         ("https://cdn.example/" + "a" * 65536, "longer than"),
+        ("https://cdn.example/" + "%" * 101, "cannot be read as an address"),
         ("https://cdn.example/\ud800", "cannot be read"),
         ("//[", "cannot be read"),
         ("https://straße.example/a", "cannot be read"),
