@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import BinaryIO
 
 import pytest
@@ -17,6 +19,7 @@ from bide_transports.client.conversations import JobConversation
 from bide_transports.client.drivers import of_jobs
 from bide_transports.emulator import VirtualClock
 from bide_transports.sinks import Into
+from bide_transports.wishes import say
 
 DONE = b'{"id":"exec_1","status":"COMPLETED","output":{"text":"a fox"}}'
 FAILED = b'{"id":"exec_1","status":"FAILED","error":{"code":"NO_FOX","message":"none came"}}'
@@ -97,3 +100,27 @@ def test_what_an_exchange_raises_is_told_to_the_conversation() -> None:
     with pytest.raises(LookupError) as caught:
         drive(talk, of_jobs(exchange), clock)
     assert left == [caught.value]
+
+
+@pytest.mark.parametrize("key", [None, "key-1"])
+def test_a_submission_that_was_cut_short_is_not_sent_again_without_a_key(key: str | None) -> None:
+    clock = VirtualClock()
+    job = bide.submit(bide.Order("m", {}, key=key), dialect=bide.ModelRoute(), now=clock.now())
+    talk = JobConversation(job)
+    talk.next(now=clock.now())
+    assert isinstance(talk.next(now=clock.now()), Ask)
+    again = talk.next(now=clock.now())  # nobody has said what came of the first
+    if key is None:
+        assert again is None
+        assert isinstance(talk.job, bide.Abandoned)
+        assert talk.job.reason is bide.Reason.AMBIGUOUS
+    else:
+        assert isinstance(again, Ask)
+        assert isinstance(talk.job, bide.Submitting)
+        assert talk.job.unclear
+
+
+def test_the_command_speaks_to_a_text_in_memory_too() -> None:
+    with redirect_stdout(StringIO()) as said:
+        say("a fox")
+    assert said.getvalue() == "a fox\n"

@@ -15,7 +15,7 @@ from traceback import format_exception
 from typing import NamedTuple
 
 import bide
-from bide.errors import BideError, SaveError
+from bide.errors import BideError, CallerError, SaveError
 from bide.handles import shown
 from bide.intake import is_cancel_settled, is_over
 from bide.steering import cut_short
@@ -98,7 +98,7 @@ class _Course:
     def give_up(self, error: BaseException) -> None:
         """Keep all jobs whose end has not been told, and tell what has ended the wait."""
         wishes = self._wishes
-        if not self._leave_alone() or isinstance(error, BideError):
+        if not self._leave_alone() or (isinstance(error, BideError) and not isinstance(error, CallerError)):
             wishes = replace(wishes, journal=None)  # what the journal or the tape cannot hold goes into files
         self._drop_unsent(error)
         stored = self._store_all(wishes)

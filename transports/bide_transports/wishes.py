@@ -47,6 +47,9 @@ def say(line: str, *, err: bool = False) -> None:
 
 def _write(stream: TextIO, text: str) -> None:
     """All of `text`, or an `OSError`: Python with PYTHONUNBUFFERED leaves out what one write has no room for."""
+    if not hasattr(stream, "buffer"):  # a text in memory, as whoever embeds the command may have
+        stream.write(text)
+        return
     stream.flush()
     data = text.encode(stream.encoding, stream.errors or "strict")
     while data:

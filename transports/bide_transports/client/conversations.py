@@ -17,7 +17,7 @@ import bide
 from bide.download import Downloading
 from bide.intake import is_over
 from bide.messages import Reply
-from bide.steering import before_sending
+from bide.steering import before_sending, cut_short
 from bide.upload import Uploading
 from bide_transports.client.seam import Ask, Step, T, T_co, Wait
 from bide_transports.sinks import Into
@@ -73,7 +73,7 @@ class JobConversation:
     what has cut the wait short, for the state to go on from.
     """
 
-    __slots__ = ("_enough", "_is_due", "_left", "_listen", "_note", "_told", "count", "job")
+    __slots__ = ("_enough", "_is_asked", "_is_due", "_left", "_listen", "_note", "_told", "count", "job")
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class JobConversation:
         self.job, self.count = job, 0
         self._enough, self._listen, self._note, self._left = enough, listen, note, left
         self._told = 0
-        self._is_due = False
+        self._is_due = self._is_asked = False
 
     def begin(self, job: bide.Job, listen: Hearing) -> None:
         """Go on from `job`, as it was taken up."""
@@ -102,12 +102,17 @@ class JobConversation:
         if not self._is_due or now < job.due:
             self._is_due = True
             return Wait(job.due, job.handle)
-        ready = before_sending(job, now=now)
+        ready: bide.Job = (
+            cut_short(job, now=now) if self._is_asked else job
+        )  # asked, and whoever drove it was cut short
+        if isinstance(ready, bide.Waiting):
+            ready = before_sending(ready, now=now)
         if not isinstance(ready, bide.Waiting):
             self._comes_to(ready)
             self.tell()
             return None
-        return Ask(job.request)
+        self.job, self._is_asked = ready, True
+        return Ask(ready.request)
 
     def receive(self, reply: Reply, *, now: float) -> None:
         """The state after `reply`."""
@@ -131,7 +136,7 @@ class JobConversation:
         return self.job
 
     def _comes_to(self, job: bide.Job) -> None:
-        self.job, self._is_due = job, False
+        self.job, self._is_due, self._is_asked = job, False, False
         self.count += 1
 
 
