@@ -102,9 +102,9 @@ class JobConversation:
         if not self._is_due or now < job.due:
             self._is_due = True
             return Wait(job.due, job.handle)
-        ready: bide.Job = (
-            cut_short(job, now=now) if self._is_asked else job
-        )  # asked, and whoever drove it was cut short
+        ready: bide.Job = job
+        if self._is_asked:  # and whoever drove it was cut short
+            ready = cut_short(job, now=now)
         if isinstance(ready, bide.Waiting):
             ready = before_sending(ready, now=now)
         if not isinstance(ready, bide.Waiting):
